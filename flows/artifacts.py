@@ -1,0 +1,92 @@
+"""What a run leaves in Prefect: progress, roles, scores with threshold, links."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from storage.snapshots import Snapshot
+from tasks.progress import Progress
+
+_SECONDS_BETWEEN_UPDATES = 5.0
+
+
+def artifact_key(line: str, name: str) -> str:
+    """Prefect's keys know lower-case letters, digits and dashes."""
+    return f"{line}-{name}".lower().replace("_", "-").replace(" ", "-")
+
+
+class ArtifactProgress:
+    """A listener that keeps one Prefect progress artifact per stage, updated every few seconds."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        self._artifacts: dict[str, UUID] = {}
+        self._updated: dict[str, float] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        """Create or update the artifact of the stage; the last update is never left out."""
+        percent = 100.0 * progress.done / max(progress.total, 1)
+        now = time.monotonic()
+        ended = progress.done >= progress.total
+        if progress.stage not in self._artifacts:
+            artifact = create_progress_artifact(
+                percent,
+                key=artifact_key(self._line, f"progress-{progress.stage}"),
+                description=f"{self._line}: {progress.stage}",
+            )
+            assert isinstance(artifact, UUID)  # noqa: S101  # a coroutine only in async flows
+            self._artifacts[progress.stage] = artifact
+        elif ended or now - self._updated[progress.stage] >= _SECONDS_BETWEEN_UPDATES:
+            said = f"{progress.stage}: {progress.done} of {progress.total} {progress.detail}"
+            update_progress_artifact(self._artifacts[progress.stage], percent, description=said)
+        else:
+            return
+        self._updated[progress.stage] = now
+
+
+def publish_roles(snapshot: Snapshot) -> None:
+    """A table: how many images of each label serve each role."""
+    counts = Counter((row.role, row.label) for row in snapshot.rows)
+    labels = ("normal", "abnormal", "undecided")
+    create_table_artifact(
+        table=[
+            {"role": role, **{label: counts[(role, label)] for label in labels}}
+            for role in dict.fromkeys(role for role, _ in counts)
+        ],
+        key=artifact_key(snapshot.line, "roles"),
+        description=f"Roles of the {len(snapshot.rows)} images of snapshot {snapshot.number}",
+    )
+
+
+def publish_scores(line: str, sentences: Sequence[str], picture_png: bytes) -> None:
+    """Markdown: what was found in words, and the score distribution with the threshold."""
+    picture = base64.b64encode(picture_png).decode()
+    said = "\n".join(f"- {sentence}" for sentence in sentences)
+    create_markdown_artifact(
+        f"# {line}\n\n{said}\n\n![score distribution](data:image/png;base64,{picture})\n",
+        key=artifact_key(line, "scores"),
+        description="Composite scores of both classes with the ZFN threshold",
+    )
+
+
+def publish_report(line: str, report: Path) -> None:
+    """A link to the HTML report."""
+    create_link_artifact(
+        report.absolute().as_uri(),
+        link_text=report.name,
+        key=artifact_key(line, "report"),
+        description="Self-contained HTML report of this run",
+    )

@@ -1,0 +1,164 @@
+"""The command line `zeroescape`; Prefect, Dask and torch are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from flows.display import Terminal
+from storage.errors import NotFoundError, StorageError
+from tasks.vocabulary.errors import InputError, ZeroescapeError
+
+DONE, FAILED, WRONG_INPUT = 0, 1, 2
+DEMO_CONFIGURATION = Path("configs/elpv-mono.yaml")
+
+app = typer.Typer(
+    name="zeroescape",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    help=(
+        "Fewer false calls in optical inspection, at zero known escapes.\n\n"
+        "Learns what good products look like, scores how far a new image is from that, and sets the "
+        "threshold under which no known defect falls, with a bound on the escapes that remain possible."
+    ),
+    epilog=(
+        "Examples:\n\n"
+        "zeroescape demo\n\n"
+        "zeroescape check my-line.yaml && zeroescape retrain my-line.yaml\n\n"
+        "zeroescape inspect my-line.yaml new-boards/ --json verdicts.json\n\n"
+        "Exit codes: 0 done, 1 failed run, 2 wrong input."
+    ),
+)
+
+Config = Annotated[Path, typer.Argument(help="YAML file of one product line.", show_default=False)]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="Write the figures for machines to this file.")
+]
+
+
+@app.command(epilog="Example: zeroescape demo --json build/demo.json")
+def demo(json_file: JsonFile = Path("build/demo.json")) -> None:
+    """Run the whole chain on real images: monocrystalline solar cells (package elpv-dataset)."""
+    retrain(DEMO_CONFIGURATION, json_file)
+
+
+@app.command(epilog="Example: zeroescape retrain my-line.yaml --json build/my-line.json")
+def retrain(config: Config, json_file: JsonFile = None) -> None:
+    """Ingest, train, weigh, extract, fit, certify, promote and report one product line.
+
+    Everything that is done already is found again: run it once more after an interruption, and it goes
+    on where it stood; run it with a changed setting, and only what depends on the setting is redone.
+    """
+    with _exit_codes():
+        _prefect_for_terminals()
+        from flows.runs import measured_retrain
+
+        terminal = Terminal()
+        figures = measured_retrain(config, terminal)
+        _write_json(figures.machine_readable, json_file)
+        terminal.show_run(figures, json_file)
+
+
+@app.command(
+    epilog="Example: zeroescape inspect my-line.yaml board-1.png boards/ --out build/inspect"
+)
+def inspect(
+    config: Config,
+    paths: Annotated[list[Path], typer.Argument(help="Images, or directories of images.")],
+    out: Annotated[Path, typer.Option(help="Folder for verdicts.jsonl and overlays/.")] = Path(
+        "build/inspect"
+    ),
+    json_file: JsonFile = None,
+) -> None:
+    """Let the line's frozen champion judge new images; what has no answer is flagged, never passed."""
+    with _exit_codes():
+        _prefect_for_terminals()
+        from flows.runs import measured_inspect
+
+        terminal = Terminal()
+        inspection = measured_inspect(config, paths, out, terminal)
+        _write_json(inspection.machine_readable, json_file)
+        terminal.show_inspection(inspection)
+
+
+@app.command(epilog="Example: zeroescape check my-line.yaml")
+def check(config: Config, json_file: JsonFile = None) -> None:
+    """Say whether a configuration can run here, without running it: keys, images, roles, weights."""
+    with _exit_codes():
+        from flows.check import check_line
+
+        findings = check_line(config)
+        _write_json(findings.for_machines(), json_file)
+        Terminal().show_check(findings)
+        if findings.problems:
+            raise typer.Exit(WRONG_INPUT)
+
+
+@app.command(epilog="Example: zeroescape ui --port 4200")
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the Prefect UI on this machine.")] = 4200,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Start the Prefect server and its UI; runs made with or without it are shown there."""
+    import flows  # noqa: F401  # sets what Prefect reads at its start
+
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
+    raise typer.Exit(subprocess.call(command))  # noqa: S603  # our own interpreter
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Errors that name their remedy become one sentence and an exit code; others keep their trace."""
+    try:
+        yield
+    except (InputError, NotFoundError) as error:
+        _end(error, WRONG_INPUT)
+    except (ZeroescapeError, StorageError) as error:
+        _end(error, FAILED)
+    except KeyboardInterrupt:
+        typer.secho("Interrupted. Run the same command again to go on.", fg="yellow", err=True)
+        raise typer.Exit(130) from None
+
+
+def _end(error: Exception, code: int) -> NoReturn:
+    typer.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
+    raise typer.Exit(code) from None
+
+
+def _prefect_for_terminals() -> None:
+    """Progress bars instead of log lines; the log is in the Prefect UI."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+
+
+def _write_json(content: Any, place: Path | None) -> None:
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

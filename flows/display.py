@@ -1,0 +1,138 @@
+"""What the terminal shows: progress bars, the summary of a run, verdicts, findings of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:  # these import Prefect, torch and the like; `check` and `--help` stay light
+    from flows.check import Findings
+    from flows.runs import Inspection, Run
+    from tasks.progress import Progress as StageProgress
+
+
+class Bars:
+    """A progress listener: one bar per stage."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+
+    def __call__(self, said: StageProgress) -> None:
+        """Move the bar of the stage."""
+        if said.stage not in self._bars:
+            self._bars[said.stage] = self._progress.add_task(
+                said.stage, total=said.total, detail=""
+            )
+        self._progress.update(
+            self._bars[said.stage], completed=said.done, total=said.total, detail=said.detail
+        )
+
+
+class Terminal:
+    """Everything printed for a person; nothing here is parsed by a machine."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+
+    @contextmanager
+    def bars(self) -> Iterator[Bars]:
+        """Progress bars while the block runs."""
+        columns = (
+            TextColumn("{task.description:<14}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+        )
+        with Progress(*columns, console=self._console) as progress:
+            yield Bars(progress)
+
+    def show_run(self, run: Run, json_file: Path | None) -> None:
+        """Escapes, false calls, threshold, the price ladder, where the time went, the report."""
+        figures, numbers = run.figures, run.machine_readable
+        said = "\n".join(figures.sentences())
+        self._console.print(
+            Panel(said, title=f"{figures.line}: {figures.classifier}", expand=False)
+        )
+        self._console.print(_ladder(figures.threshold_facts))
+        self._console.print(
+            f"AUROC {numbers['auroc']:.3f}, accuracy {_percent(numbers['std_accuracy'])} STD, "
+            f"{_percent(numbers['zfn_accuracy'])} ZFN "
+            f"(out-of-fold, {numbers['n_normal']} normal and {numbers['n_abnormal']} abnormal images)"
+        )
+        self._console.print(_times(numbers["seconds"]))
+        self._console.print(f"Peak memory {numbers['peak_memory_mb']:.0f} MB")
+        self._console.print(f"Report   {figures.report}", soft_wrap=True)
+        if json_file is not None:
+            self._console.print(f"Figures  {json_file}", soft_wrap=True)
+
+    def show_inspection(self, inspection: Inspection) -> None:
+        """One line per file, then the counts."""
+        table = Table("file", "verdict", "score", "why")
+        for verdict in inspection.verdicts:
+            colour = "red" if verdict.verdict == "flagged" else "green"
+            score = "none" if verdict.score is None else f"{verdict.score:.4f}"
+            why = verdict.reason or f"threshold {verdict.threshold:.4f}"
+            table.add_row(Path(verdict.file).name, f"[{colour}]{verdict.verdict}", score, why)
+        self._console.print(table)
+        counts = inspection.machine_readable
+        self._console.print(
+            f"{counts['flagged']} flagged, {counts['passed']} passed of {counts['n']} "
+            f"in {inspection.seconds:.1f} s; verdicts and overlays in {inspection.folder}",
+            soft_wrap=True,
+        )
+
+    def show_check(self, findings: Findings) -> None:
+        """Facts first, then what stands in the way."""
+        for fact in findings.facts:
+            self._console.print(f"[green]ok[/]  {fact}", soft_wrap=True)
+        for problem in findings.problems:
+            self._console.print(f"[red]no[/]  {problem}", soft_wrap=True)
+
+
+def _ladder(threshold_facts: dict[str, Any]) -> Table:
+    table = Table(
+        "escapes allowed",
+        "known defects missed",
+        "false calls",
+        "rate",
+        "95 % interval",
+        title="The price of zero escapes (out-of-fold)",
+    )
+    for step in threshold_facts["ladder"]:
+        table.add_row(
+            _percent(step["escape_fraction"]),
+            str(step["misses"]),
+            f"{step['false_calls']} of {step['n_normal']}",
+            _percent(step["false_call_rate"]),
+            f"{_percent(step['low'])} to {_percent(step['high'])}",
+        )
+    return table
+
+
+def _times(seconds: dict[str, float]) -> Table:
+    table = Table("stage", "seconds", title="Where the time went")
+    for stage, time in seconds.items():
+        table.add_row(stage, f"{time:.1f}")
+    return table
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,107 @@
+"""The figures of a finished run: for the terminal, for machines (`--json`), for Prefect."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage.receipts import Receipt
+from storage.stores import Stores
+from tasks.bundles import read_bundle
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """What a run found; `threshold_facts` are on development, `certificate` on held-out images."""
+
+    line: str
+    threshold_facts: dict[str, Any]
+    certificate: dict[str, Any]
+    seconds: dict[str, float]
+    fingerprints: dict[str, str]
+    classifier: str
+    report: Path
+
+    def sentences(self) -> tuple[str, ...]:
+        """What was found, in words, each with its n."""
+        certified, zfn = self.certificate, self.threshold_facts["zfn"]
+        return (
+            certified["sentence"],
+            f"{certified['false_calls']} of {certified['n_normal']} held-out normals were flagged.",
+            f"Threshold {self.threshold_facts['threshold']:.4g} on the score of "
+            f"{self.classifier}, set by the hardest of {zfn['n_abnormal']} known defects "
+            f"(out-of-fold), at which {zfn['false_calls']} of {zfn['n_normal']} development "
+            "normals are flagged.",
+        )
+
+    def for_machines(self, total_seconds: float, peak_memory_mb: float) -> dict[str, Any]:
+        """The JSON of `--json`: figures at STD and ZFN are out-of-fold on the development role."""
+        standard, zfn = self.threshold_facts["standard"], self.threshold_facts["zfn"]
+        certified = self.certificate
+        return {
+            "line": self.line,
+            "classifier": self.classifier,
+            "auroc": self.threshold_facts["auroc"],
+            "std_accuracy": standard["accuracy"],
+            "zfn_accuracy": zfn["accuracy"],
+            "threshold": self.threshold_facts["threshold"],
+            "n_normal": zfn["n_normal"],
+            "n_abnormal": zfn["n_abnormal"],
+            "fpr_at_fn": {
+                f"{100 * step['escape_fraction']:g}": {
+                    "fpr": step["false_call_rate"],
+                    "low": step["low"],
+                    "high": step["high"],
+                    "misses": step["misses"],
+                }
+                for step in self.threshold_facts["ladder"]
+            },
+            "certification": {
+                "n_normal": certified["n_normal"],
+                "n_abnormal": certified["n_abnormal"],
+                "escapes": certified["escapes"],
+                "false_calls": certified["false_calls"],
+                "escape_upper_95": certified["escape_upper"],
+                "confidence": certified["confidence"],
+            },
+            "seconds": {**self.seconds, "total": total_seconds},
+            "peak_memory_mb": peak_memory_mb,
+            "fingerprints": self.fingerprints,
+            "report": str(self.report),
+        }
+
+
+def run_figures(
+    stores: Stores, bundle: Receipt, certificate: Receipt, seconds: dict[str, float], report: Path
+) -> RunFigures:
+    """Collect what the registry holds of a finished run."""
+    parts = read_bundle(stores, bundle.key)
+    classifier = stores.registry.find("classifiers", parts.classifier)
+    return RunFigures(
+        line=parts.line,
+        threshold_facts=_json(
+            stores.registry.open("thresholds", parts.threshold_key) / "threshold.json"
+        ),
+        certificate=_json(
+            stores.registry.open("certificates", certificate.key) / "certificate.json"
+        ),
+        seconds=dict(seconds),
+        fingerprints={
+            "features": parts.features_fingerprint,
+            "model": parts.instrument.model_key,
+            "mask": parts.instrument.mask_key or "none",
+            "classifier": parts.classifier,
+            "threshold": parts.threshold_key,
+            "bundle": bundle.key,
+            "certificate": certificate.key,
+        },
+        classifier=str(classifier.facts["chosen"]) if classifier else "",
+        report=report,
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    return content

@@ -1,0 +1,55 @@
+"""The inspection flow: the line's champion, frozen, over new images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow
+
+from flows.artifacts import ArtifactProgress
+from flows.settings import load_settings
+from storage.stores import Stores
+from tasks.bundles import champion_bundle
+from tasks.inspect import inspect_images
+from tasks.jobs import Verdict
+from tasks.progress import listening
+from tasks.vocabulary.errors import InputError
+from tasks.workers import Workers
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+
+
+@flow(name="inspect", flow_run_name="inspect-{config.stem}", validate_parameters=False)
+def inspect(config: Path, paths: Sequence[Path], folder: Path) -> list[Verdict]:
+    """A verdict, a score and candidates for every image of `paths`; directories are searched.
+
+    Raises `InputError` for a path that does not exist or holds no image, `NotFoundError` where the
+    line has no champion yet.
+    """
+    settings = load_settings(config)
+    found = images_of(paths)
+    _, bundle = champion_bundle(Stores(settings.store), settings.line)
+    # A handful of images is not worth a second process.
+    needed = min(settings.dask.workers, -(-len(found) // settings.dask.batch_images))
+    with (
+        Workers(settings.dask.address, needed, settings.dask.batch_images) as workers,
+        listening(ArtifactProgress(settings.line)),
+    ):
+        return inspect_images(bundle, found, folder, workers)
+
+
+def images_of(paths: Sequence[Path]) -> list[Path]:
+    """The files themselves and the images beneath directories, each once, in the order given."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            beneath = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES)
+            if not beneath:
+                raise InputError(f"{path} holds no image.", "Name images or a directory of images.")
+            found.update(dict.fromkeys(beneath))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise InputError(f"{path} does not exist.", "Name images or a directory of images.")
+    return list(found)

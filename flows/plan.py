@@ -1,0 +1,106 @@
+"""From the settings of a line to what each verb is told: pure, and the only place that knows both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flows.settings import LineSettings
+from storage.fingerprints import code_digest
+from storage.receipts import Receipt
+from storage.snapshots import Snapshot
+from storage.stores import Stores
+from tasks.archive.roles import Role
+from tasks.extract import features_fingerprint
+from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, ReportOrder, TrainingJob
+from tasks.score_sheet import ids_of
+from tasks.train import model_key
+
+
+def ingest_job(settings: LineSettings) -> IngestJob:
+    """Which archive becomes which board images."""
+    return IngestJob(
+        settings.line, settings.source, settings.photograph, settings.alignment, settings.roles
+    )
+
+
+def training_job(
+    settings: LineSettings, stores: Stores, snapshot: Snapshot
+) -> tuple[str, TrainingJob]:
+    """Key of the model and the job that trains it; the workplace belongs to the key."""
+    job = TrainingJob(
+        store=settings.store,
+        line=settings.line,
+        images_fingerprint=snapshot.images_fingerprint,
+        training_ids=ids_of(snapshot, Role.RECONSTRUCTION),
+        validation_ids=ids_of(snapshot, Role.VALIDATION),
+        reconstruction=settings.reconstruction,
+        perception=settings.perception,
+        workplace=settings.store,
+    )
+    key = model_key(
+        job, code_digest("tasks.reconstruction", "tasks.perception", "tasks.vocabulary")
+    )
+    return key, replace(job, workplace=stores.workplace(key))
+
+
+def measuring(
+    settings: LineSettings, snapshot: Snapshot, model: Receipt, mask: Receipt | None
+) -> Measuring:
+    """The instrument made of this model and mask, on the images of this snapshot."""
+    instrument = InstrumentSettings(
+        store=settings.store,
+        image_shape_CHW=settings.image_shape_CHW,
+        reconstruction=settings.reconstruction,
+        perception=settings.perception,
+        candidate_perception=settings.candidate_perception or settings.perception,
+        candidates=settings.candidates,
+        model_key=model.key,
+        mask_key=mask.key if mask else None,
+    )
+    return Measuring(
+        instrument,
+        settings.line,
+        snapshot.images_fingerprint,
+        features_fingerprint(instrument, snapshot.images_fingerprint),
+    )
+
+
+def bundle_of(
+    settings: LineSettings, measured: Measuring, classifier: Receipt, threshold: Receipt
+) -> Bundle:
+    """Everything that inspects together."""
+    return Bundle(
+        line=settings.line,
+        photograph=settings.photograph,
+        alignment=settings.alignment,
+        instrument=measured.instrument,
+        features_fingerprint=measured.features_fingerprint,
+        classifier=classifier.key,
+        threshold_key=threshold.key,
+        threshold=float(str(threshold.facts["threshold"])),
+    )
+
+
+def report_order(
+    settings: LineSettings,
+    snapshot: Snapshot,
+    measured: Measuring,
+    bundle: Receipt,
+    certificate: Receipt,
+) -> ReportOrder:
+    """What the report shows, and where its file goes."""
+    return ReportOrder(
+        line=settings.line,
+        title=settings.title,
+        snapshot=snapshot.number,
+        measuring=measured,
+        bundle=bundle.key,
+        certificate=certificate.key,
+        hardest=settings.report.hardest,
+        directory=settings.report.directory,
+        seeds=(
+            ("roles", settings.roles.seed),
+            ("reconstruction", getattr(settings.reconstruction, "seed", 0)),
+            ("classification", settings.classification.seed),
+        ),
+    )

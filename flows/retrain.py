@@ -1,0 +1,109 @@
+"""The nightly flow: from an archive to a frozen, certified champion and its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from flows import plan
+from flows.artifacts import ArtifactProgress, publish_report, publish_roles, publish_scores
+from flows.clock import StageClock
+from flows.figures import RunFigures, run_figures
+from flows.settings import LineSettings, load_settings
+from storage.receipts import Receipt
+from storage.snapshots import Snapshot
+from storage.stores import Stores
+from tasks.archive.roles import Role
+from tasks.certify import calibrate, certify
+from tasks.extract import extract
+from tasks.fit import fit
+from tasks.ingest import ingest
+from tasks.jobs import Measuring
+from tasks.progress import listening
+from tasks.promote import freeze, promote
+from tasks.report import report, score_picture
+from tasks.score_sheet import ids_of, labelled
+from tasks.train import train
+from tasks.weigh import weigh
+from tasks.workers import Workers
+
+
+@flow(name="retrain", flow_run_name="retrain-{config.stem}", validate_parameters=False)
+def retrain(config: Path) -> RunFigures:
+    """Retrain a product line from its configuration; a stage that is committed already is a look-up.
+
+    The bundle becomes the champion that `inspect` uses. Raises what its verbs raise: `InputError`,
+    `NoSafeThresholdError`, storage errors.
+    """
+    settings = load_settings(config)
+    stores, clock = Stores(settings.store), StageClock()
+    with (
+        Workers(
+            settings.dask.address, settings.dask.workers, settings.dask.batch_images
+        ) as workers,
+        listening(ArtifactProgress(settings.line)),
+    ):
+        snapshot = _ingested(settings, stores, workers, clock)
+        measuring = _instrument(settings, stores, snapshot, workers, clock)
+        with clock.stage("extract"):
+            extract(stores, measuring, ids_of(snapshot, *_MEASURED_ROLES), workers)
+        bundle, certificate = _certified(settings, stores, snapshot, measuring, clock)
+        with clock.stage("report"):
+            order = plan.report_order(settings, snapshot, measuring, bundle, certificate)
+            page = report(stores, order, clock.seconds, workers)
+    promote(stores, settings.line, bundle)
+    figures = run_figures(stores, bundle, certificate, clock.seconds, page)
+    publish_scores(settings.line, figures.sentences(), score_picture(stores, bundle.key))
+    publish_report(settings.line, page)
+    return figures
+
+
+_MEASURED_ROLES = (Role.DEVELOPMENT, Role.CERTIFICATION, Role.UNDECIDED)
+
+
+def _ingested(
+    settings: LineSettings, stores: Stores, workers: Workers, clock: StageClock
+) -> Snapshot:
+    with clock.stage("ingest"):
+        number = ingest(stores, plan.ingest_job(settings), workers)
+    snapshot = stores.snapshots(settings.line).read(number)
+    publish_roles(snapshot)
+    return snapshot
+
+
+def _instrument(
+    settings: LineSettings, stores: Stores, snapshot: Snapshot, workers: Workers, clock: StageClock
+) -> Measuring:
+    """Reconstruction and mask; products without a fixed position have no mask."""
+    with clock.stage("train"):
+        key, job = plan.training_job(settings, stores, snapshot)
+        model = train(stores, job, key)
+    unmasked = plan.measuring(settings, snapshot, model, None)
+    unseen = ids_of(snapshot, Role.MASK)
+    if not unseen:
+        return unmasked
+    with clock.stage("mask"):
+        mask = weigh(stores, unmasked, unseen, workers)
+    return plan.measuring(settings, snapshot, model, mask)
+
+
+def _certified(
+    settings: LineSettings,
+    stores: Stores,
+    snapshot: Snapshot,
+    measuring: Measuring,
+    clock: StageClock,
+) -> tuple[Receipt, Receipt]:
+    """The frozen bundle, and its certificate on images that nothing was fitted on."""
+    development = labelled(snapshot, Role.DEVELOPMENT)
+    held_out, undecided = labelled(snapshot, Role.CERTIFICATION), ids_of(snapshot, Role.UNDECIDED)
+    with clock.stage("fit"):
+        classifier = fit(stores, measuring, settings.classification, development)
+        threshold = calibrate(stores, classifier, settings.certification)
+        bundle = freeze(stores, plan.bundle_of(settings, measuring, classifier, threshold))
+    with clock.stage("certify"):
+        certificate = certify(
+            stores, measuring, bundle, held_out, undecided, settings.certification
+        )
+    return bundle, certificate

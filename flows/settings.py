@@ -1,0 +1,87 @@
+"""One YAML file is one product line: parsed here, once, into one frozen object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, Field, PositiveInt, StringConstraints, ValidationError
+
+from tasks.alignment.settings import AlignmentSettings
+from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
+from tasks.candidates.settings import CandidatesSettings
+from tasks.certification.settings import CertificationSettings
+from tasks.classification.settings import ClassificationSettings
+from tasks.perception.settings import PerceptionSettings
+from tasks.reconstruction.settings import ReconstructionSettings
+from tasks.vocabulary.errors import InputError
+from tasks.vocabulary.settings import Settings
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+
+class DaskSettings(Settings):
+    """Where batches of images are worked on: a scheduler's address, or else a local cluster."""
+
+    address: str | None = Field(None, description="tcp://host:8786 of a running scheduler")
+    workers: PositiveInt = 2
+    batch_images: PositiveInt = 32
+
+
+class ReportSettings(Settings):
+    """Where the HTML report goes and how many of the hardest boards of each class it shows."""
+
+    directory: AbsolutePath = Path("build/reports")
+    hardest: PositiveInt = 6
+
+
+class LineSettings(Settings):
+    """Everything that makes a product line; each verb gets the part of its own room."""
+
+    line: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+    title: str
+    store: AbsolutePath = Path("build/store")
+    source: SourceSettings
+    photograph: PhotographSettings
+    alignment: AlignmentSettings
+    roles: RoleSettings = RoleSettings()
+    perception: PerceptionSettings
+    candidate_perception: PerceptionSettings | None = Field(
+        None, description="backbone of the candidates and patch metrics; default: perception"
+    )
+    reconstruction: ReconstructionSettings
+    candidates: CandidatesSettings = CandidatesSettings()
+    classification: ClassificationSettings
+    certification: CertificationSettings = CertificationSettings()
+    dask: DaskSettings = DaskSettings()
+    report: ReportSettings = ReportSettings()
+
+    @property
+    def image_shape_CHW(self) -> tuple[int, int, int]:
+        """Shape of a board image after alignment."""
+        return self.photograph.channels, self.alignment.side_px, self.alignment.side_px
+
+
+def load_settings(path: Path) -> LineSettings:
+    """Read a product line's YAML file; raises `InputError` that names every wrong key."""
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"The configuration {path} cannot be read ({error.strerror}).",
+            "Give the path of a YAML file.",
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {error}.", "Correct the file.") from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path} is not a mapping of settings.", "Start from configs/elpv-mono.yaml."
+        )
+    try:
+        return LineSettings.model_validate(content)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+        )
+        raise InputError(f"{path}: {wrong}.", "Correct these keys.") from error

@@ -1,0 +1,92 @@
+"""Snapshots: which images, with which label and role, a training or a certificate used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from storage.errors import CorruptEntryError, InvalidEntryError, NotFoundError
+from storage.fingerprints import content_digest
+from storage.layout import snapshot_rows, snapshots
+from storage.numbered import NumberedFiles, Record
+from storage.objects import Objects
+
+
+@dataclass(frozen=True, order=True)
+class SnapshotRow:
+    """One image: its id and source file, its label and its role (train, validation, ...)."""
+
+    image_id: str
+    source: str
+    label: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An immutable, numbered list of images, sorted by image id."""
+
+    line: str
+    number: int
+    rows: tuple[SnapshotRow, ...]
+    images_fingerprint: str
+
+
+class SnapshotStore:
+    """All snapshots of one line."""
+
+    def __init__(self, objects: Objects, line: str) -> None:
+        self.line = line
+        self._objects = objects
+        self._folder = snapshots(line)
+        self._numbered = NumberedFiles(objects, self._folder)
+
+    def commit(self, rows: Iterable[SnapshotRow], images_fingerprint: str) -> Snapshot:
+        """Store the rows under the next number, or return the snapshot that has them already.
+
+        The order of the rows does not matter. InvalidEntryError if there are none or an image
+        occurs twice: it would be trained on and judged under two labels or roles.
+        """
+        ordered = tuple(sorted(rows))
+        if not ordered or len({row.image_id for row in ordered}) != len(ordered):
+            raise InvalidEntryError(
+                f"A snapshot of {len(ordered)} rows that is empty or names an image twice.",
+                "Give each image exactly one label and role.",
+            )
+        text = json.dumps([asdict(row) for row in ordered], separators=(",", ":")).encode("ascii")
+        digest = content_digest(text)
+        content = {"images_fingerprint": images_fingerprint, "rows": digest, "count": len(ordered)}
+        # Rows first: a number never points to rows that are not there.
+        self._objects.put(snapshot_rows(self.line, digest), text)
+
+        def same(numbers: list[int]) -> Record | None:
+            known = (self._numbered.record(number) for number in numbers)
+            return next((record for record in known if record.content == content), None)
+
+        number = self._numbered.append(content, same).number
+        return Snapshot(self.line, number, ordered, images_fingerprint)
+
+    def latest(self) -> Snapshot | None:
+        """Snapshot of the highest number, None if there is none yet."""
+        last = self._numbered.last()
+        return None if last is None else self.read(last.number)
+
+    def read(self, number: int) -> Snapshot:
+        """Snapshot of this number; NotFoundError if there is none, CorruptEntryError if changed."""
+        content = self._numbered.record(number).content
+        path = snapshot_rows(self.line, content["rows"])
+        try:
+            text = self._objects.get(path)
+        except NotFoundError as error:
+            raise _corrupt(path, "is gone") from error
+        if content_digest(text) != content["rows"]:
+            raise _corrupt(path, "has changed since it was written")
+        rows = tuple(SnapshotRow(**row) for row in json.loads(text))
+        return Snapshot(self.line, number, rows, content["images_fingerprint"])
+
+
+def _corrupt(path: str, reason: str) -> CorruptEntryError:
+    return CorruptEntryError(
+        f"{path} {reason}.", "Commit the same rows again, or restore it from a copy."
+    )

@@ -1,0 +1,1 @@
+"""Verbs (the modules here) and nouns (the rooms beneath)."""

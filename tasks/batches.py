@@ -1,0 +1,178 @@
+"""What a Dask worker runs on one batch: open the stores, call the rooms, commit, return what is small.
+
+Imports no Prefect. Every function is idempotent: the stores know what is committed already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from storage.images import ImageRow
+from storage.receipts import Receipt
+from storage.stores import Stores
+from tasks.alignment.aligners import align
+from tasks.archive.decoding import UnusablePhotographError, decode
+from tasks.archive.sorting import Digested, Refusal
+from tasks.certification.thresholds import flagged
+from tasks.classification.persistence import load_composite_score
+from tasks.classification.scoring import CompositeScore
+from tasks.instrument import Instrument, Measurement
+from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, Verdict
+from tasks.reporting.overlays import inspection_overlay
+from tasks.vocabulary.arrays import Float32Array, UInt8Array
+from tasks.vocabulary.errors import InputError, NoAnswerError
+from tasks.weighting.masks import weighting_mask
+
+
+@lru_cache(maxsize=1)
+def instrument(settings: InstrumentSettings) -> Instrument:
+    """The instrument, loaded once a process; one thread, so that its figures are the same bits."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    return Instrument.load(settings)
+
+
+def store_photographs(
+    stores: Stores, job: IngestJob, images_fingerprint: str, batch: tuple[Digested, ...]
+) -> list[Refusal]:
+    """Decode, align and commit one segment of board images; return the photographs that cannot be."""
+    boards: list[UInt8Array] = []
+    rows: list[ImageRow] = []
+    refused: list[Refusal] = []
+    for one in batch:
+        try:
+            content = one.photograph.path.read_bytes()
+            _refuse_other_content(content, one)
+            boards.append(align(decode(content, job.photograph), job.alignment))
+        except UnusablePhotographError as error:
+            refused.append(
+                Refusal(one.photograph, one.digest, "unusable", error.what, error.remedy)
+            )
+        else:
+            rows.append(ImageRow(one.digest, one.photograph.name, {}))
+    if boards:
+        stores.images(job.line, images_fingerprint).write_segment(np.stack(boards), rows)
+    return refused
+
+
+def _refuse_other_content(content: bytes, expected: Digested) -> None:
+    if hashlib.sha256(content).hexdigest() != expected.digest:
+        raise UnusablePhotographError(
+            "The file changed while it was read.", "Ingest again when it is completely written."
+        )
+
+
+def build_mask(stores: Stores, measuring: Measuring, image_ids: tuple[str, ...]) -> Float32Array:
+    """`[H, W]` weighting mask of the unseen normals `image_ids`."""
+    images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(image_ids)
+    loaded = instrument(measuring.instrument)
+    return weighting_mask(np.stack([loaded.difference(image_HWC) for image_HWC in images_NHWC]))
+
+
+def columns_of(measuring: Measuring) -> tuple[str, ...]:
+    """Names of the metrics that this instrument gives."""
+    return instrument(measuring.instrument).columns
+
+
+def measure_images(stores: Stores, measuring: Measuring, batch: tuple[str, ...]) -> Receipt:
+    """Measure a batch of board images and commit their rows; an image without answer says why."""
+    images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(batch)
+    loaded = instrument(measuring.instrument)
+    measured = [_measured(loaded, image_HWC) for image_HWC in images_NHWC]
+    nothing = np.full(len(loaded.columns), np.nan)
+    features = stores.features(measuring.line, measuring.features_fingerprint)
+    return features.write_batch(
+        batch,
+        np.stack([nothing if isinstance(m, str) else m.values_M for m in measured]),
+        loaded.columns,
+        [m if isinstance(m, str) else "ok" for m in measured],
+        extras={},
+        inputs={
+            "images": measuring.images_fingerprint,
+            "model": measuring.instrument.model_key,
+            "mask": measuring.instrument.mask_key or "none",
+        },
+    )
+
+
+def _measured(loaded: Instrument, image_HWC: UInt8Array) -> Measurement | str:
+    try:
+        return loaded.measure(image_HWC)
+    except NoAnswerError as error:
+        return str(error)
+
+
+def look_at(
+    stores: Stores, measuring: Measuring, image_ids: tuple[str, ...]
+) -> list[tuple[UInt8Array, Measurement | str]]:
+    """Boards with their measurements, for a person to look at: a handful, not a batch."""
+    images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(image_ids)
+    loaded = instrument(measuring.instrument)
+    return [(image_HWC, _measured(loaded, image_HWC)) for image_HWC in images_NHWC]
+
+
+@lru_cache(maxsize=1)
+def _composite_score(store: Path, classifier: str) -> CompositeScore:
+    return load_composite_score(Stores(store).registry.open("classifiers", classifier) / "score")
+
+
+def inspect_files(bundle: Bundle, overlays: Path, batch: tuple[Path, ...]) -> list[Verdict]:
+    """A verdict for every file, whatever is wrong with it: no answer is 'flagged', never 'passed'."""
+    return [_inspected(bundle, overlays, path) for path in batch]
+
+
+def _inspected(bundle: Bundle, overlays: Path, path: Path) -> Verdict:
+    loaded = instrument(bundle.instrument)
+    try:
+        content = path.read_bytes()
+        image_HWC = align(decode(content, bundle.photograph), bundle.alignment)
+        measured = loaded.measure(image_HWC)
+        composite = _composite_score(bundle.instrument.store, bundle.classifier)
+        scores_1 = composite.score(measured.values_M[None])
+    except OSError as error:
+        return Verdict.without_answer(path, bundle, f"The file cannot be read ({error.strerror}).")
+    except (InputError, NoAnswerError) as error:
+        return Verdict.without_answer(path, bundle, str(error))
+    is_flagged = bool(flagged(scores_1, bundle.threshold)[0])
+    found = measured.masked or measured.plain
+    verdict = Verdict(
+        file=str(path),
+        digest=hashlib.sha256(content).hexdigest(),
+        verdict="flagged" if is_flagged else "passed",
+        score=float(scores_1[0]) if np.isfinite(scores_1[0]) else None,
+        threshold=bundle.threshold,
+        reason=None,
+        candidates=tuple(
+            (top, left, bottom, right, score)
+            for (top, left, bottom, right), score in zip(
+                found.boxes_Q4.tolist(), found.scores_Q.tolist(), strict=True
+            )
+        ),
+        overlay=None,
+    )
+    return _with_overlay(verdict, overlays, image_HWC, measured)
+
+
+def _with_overlay(
+    verdict: Verdict, overlays: Path, image_HWC: UInt8Array, measured: Measurement
+) -> Verdict:
+    found = measured.masked or measured.plain
+    picture = inspection_overlay(
+        image_HWC,
+        measured.reconstruction_HWC,
+        measured.difference_HW,
+        found.boxes_Q4,
+        found.scores_Q,
+        f"{verdict.verdict}: score {verdict.score}, threshold {verdict.threshold:.4g}",
+    )
+    # The digest keeps two files of one name apart.
+    place = overlays / f"{Path(verdict.file).stem}-{(verdict.digest or '')[:8]}.png"
+    place.write_bytes(picture)
+    return replace(verdict, overlay=str(place))

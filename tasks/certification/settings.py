@@ -1,0 +1,20 @@
+"""Settings of certification."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tasks.vocabulary.settings import Settings
+
+
+class CertificationSettings(Settings):
+    """How sure a claim has to be, and which escape fractions the price ladder shows.
+
+    `confidence` is that of the one-sided escape bound and of the two-sided false-call intervals.
+    `escape_fractions` are shares of the calibration defects that a step of the ladder may miss.
+    """
+
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    escape_fractions: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = (0.0, 0.01, 0.02, 0.05)

@@ -1,0 +1,62 @@
+"""Verb: measure every board image that has no row of metrics yet, in batches on Dask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from prefect import task
+
+from storage.fingerprints import code_digest, fingerprint
+from storage.stores import Stores
+from tasks.batches import columns_of, measure_images
+from tasks.jobs import InstrumentSettings, Measuring
+from tasks.progress import report_progress
+from tasks.retrying import RETRYING
+from tasks.workers import Poisoned, Workers
+
+POISONED = "Measuring this image kills the process that tries; a person must look at it."
+
+
+@task(name="extract", **RETRYING)
+def extract(
+    stores: Stores, measuring: Measuring, image_ids: Sequence[str], workers: Workers
+) -> int:
+    """Commit a row of metrics for each image that lacks one; return how many were measured now.
+
+    An image that kills its worker again and again gets a row that says so: no score, always flagged.
+    """
+    features = stores.features(measuring.line, measuring.features_fingerprint)
+    missing = features.missing(image_ids)
+    done = 0
+    for batch, outcome in workers.map_batches(partial(measure_images, stores, measuring), missing):
+        if isinstance(outcome, Poisoned):
+            columns = workers.run(partial(columns_of, measuring))
+            nothing = np.full((1, len(columns)), np.nan)
+            features.write_batch(batch, nothing, columns, [POISONED], extras={}, inputs={})
+        done += len(batch)
+        report_progress("extract", done, len(missing))
+    return len(missing)
+
+
+def features_fingerprint(instrument: InstrumentSettings, images_fingerprint: str) -> str:
+    """Everything that decides a row of metrics: images, model, mask, backbones, settings, code."""
+    return fingerprint(
+        {
+            "images": images_fingerprint,
+            "model": instrument.model_key,
+            "mask": instrument.mask_key,
+            "perception": instrument.perception.model_dump(mode="json"),
+            "candidate_perception": instrument.candidate_perception.model_dump(mode="json"),
+            "candidates": instrument.candidates.model_dump(mode="json"),
+            "code": code_digest(
+                "tasks.candidates",
+                "tasks.instrument",
+                "tasks.metrics",
+                "tasks.perception",
+                "tasks.reconstruction",
+                "tasks.vocabulary",
+            ),
+        }
+    )

@@ -1,0 +1,113 @@
+"""What a verb hands to another process: small, picklable, readable as JSON, light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tasks.alignment.settings import AlignmentSettings
+from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
+from tasks.candidates.settings import CandidatesSettings
+from tasks.perception.settings import PerceptionSettings
+from tasks.reconstruction.settings import ReconstructionSettings
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """All that the training process needs to know."""
+
+    store: Path
+    line: str
+    images_fingerprint: str
+    training_ids: tuple[str, ...]
+    validation_ids: tuple[str, ...]
+    reconstruction: ReconstructionSettings
+    perception: PerceptionSettings
+    workplace: Path
+
+
+@dataclass(frozen=True)
+class InstrumentSettings:
+    """Names what an instrument is made of; every batch carries it to its worker."""
+
+    store: Path
+    image_shape_CHW: tuple[int, int, int]
+    reconstruction: ReconstructionSettings
+    perception: PerceptionSettings
+    candidate_perception: PerceptionSettings
+    candidates: CandidatesSettings
+    model_key: str
+    mask_key: str | None
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Whose images are measured by which instrument, and where the rows go."""
+
+    instrument: InstrumentSettings
+    line: str
+    images_fingerprint: str
+    features_fingerprint: str
+
+
+@dataclass(frozen=True)
+class IngestJob:
+    """Which archive becomes which line's board images."""
+
+    line: str
+    source: SourceSettings
+    photograph: PhotographSettings
+    alignment: AlignmentSettings
+    roles: RoleSettings
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What belongs together at inspection: nothing of it is ever exchanged alone."""
+
+    line: str
+    photograph: PhotographSettings
+    alignment: AlignmentSettings
+    instrument: InstrumentSettings
+    features_fingerprint: str
+    classifier: str
+    threshold_key: str
+    threshold: float
+
+
+@dataclass(frozen=True)
+class ReportOrder:
+    """What a report is about and how much of it is shown."""
+
+    line: str
+    title: str
+    snapshot: int
+    measuring: Measuring
+    bundle: str
+    certificate: str
+    hardest: int
+    directory: Path
+    seeds: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What inspection says of one file; `score` and `digest` are None where there is no answer.
+
+    `candidates` are (top, left, bottom, right, Fréchet distance) in pixels of the aligned image.
+    """
+
+    file: str
+    digest: str | None
+    verdict: Literal["flagged", "passed"]
+    score: float | None
+    threshold: float
+    reason: str | None
+    candidates: tuple[tuple[int, int, int, int, float], ...]
+    overlay: str | None
+
+    @classmethod
+    def without_answer(cls, path: Path, bundle: Bundle, reason: str) -> Verdict:
+        """Flagged, because nothing is known: a person must look."""
+        return cls(str(path), None, "flagged", None, bundle.threshold, reason, (), None)

@@ -1,0 +1,1 @@
+"""Pretrained networks that see what pixels do not say."""

@@ -1,0 +1,295 @@
+"""Verb: everything a quality engineer wants to see of a run, as one HTML file."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+
+from storage.fingerprints import code_digest, fingerprint
+from storage.receipts import Receipt
+from storage.snapshots import Snapshot
+from storage.stores import Stores
+from tasks.batches import look_at
+from tasks.bundles import read_bundle
+from tasks.certification.figures import STANDARD_THRESHOLD, figures_at
+from tasks.certification.thresholds import flagged, zfn_threshold
+from tasks.jobs import Bundle, ReportOrder
+from tasks.progress import report_progress
+from tasks.reporting.content import (
+    BoardExample,
+    CertificateFigures,
+    ClassifierRow,
+    LadderRow,
+    MetricInfluence,
+    OperatingFigures,
+    QuarantineRow,
+    ReportContent,
+    RoleRow,
+    ScoredImages,
+    StageTime,
+)
+from tasks.reporting.plots import score_distribution_png
+from tasks.reporting.report import render_report
+from tasks.retrying import RETRYING
+from tasks.score_sheet import ScoreSheet
+from tasks.workers import Workers
+
+_LIBRARIES = [
+    "zeroescape",
+    "prefect",
+    "dask",
+    "distributed",
+    "zarr",
+    "numpy",
+    "torch",
+    "scikit-learn",
+    "lightgbm",
+    "xgboost",
+]
+_PURPOSES = {
+    "reconstruction": "normals that train the reconstruction",
+    "validation": "normals that choose its checkpoint",
+    "mask": "unseen normals that make the weighting mask",
+    "development": "the metric table: classifier and threshold",
+    "certification": "seen by no fitting, search or choice",
+    "undecided": "labelled neither normal nor abnormal; only scored",
+}
+
+
+@task(name="report", **RETRYING)
+def report(
+    stores: Stores, order: ReportOrder, seconds: Mapping[str, float], workers: Workers
+) -> Path:
+    """Commit the report of a certified bundle and put a copy where people look for it."""
+    key = fingerprint(
+        {
+            "bundle": order.bundle,
+            "certificate": order.certificate,
+            "snapshot": [order.line, order.snapshot],
+            "title": order.title,
+            "hardest": order.hardest,
+            "code": code_digest("tasks.reporting", "tasks.report"),
+        }
+    )
+    if not stores.registry.find("reports", key):
+        report_progress("report", 0, 1)
+        content = _content(stores, order, seconds, workers)
+        stores.registry.put("reports", key, {"report.html": render_report(content).encode()})
+        report_progress("report", 1, 1)
+    return _place_copy(stores.registry.open("reports", key) / "report.html", order)
+
+
+def _place_copy(committed: Path, order: ReportOrder) -> Path:
+    order.directory.mkdir(parents=True, exist_ok=True)
+    place = order.directory / f"{order.line}.html"
+    fresh = place.with_suffix(".part")
+    fresh.write_bytes(committed.read_bytes())
+    fresh.replace(place)
+    return place
+
+
+def _content(
+    stores: Stores, order: ReportOrder, seconds: Mapping[str, float], workers: Workers
+) -> ReportContent:
+    bundle = read_bundle(stores, order.bundle)
+    snapshot = stores.snapshots(order.line).read(order.snapshot)
+    sheets = development_sheets(stores, bundle)
+    chosen = _receipt(stores, "classifiers", bundle.classifier).facts["chosen"]
+    development = sheets[str(chosen)]
+    held_out = _sheet(stores, order.certificate, "scores.json")
+    history = _json(stores, "models", bundle.instrument.model_key, "history.json")
+    return ReportContent(
+        product_line=order.line,
+        title=order.title,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        threshold=bundle.threshold,
+        development=scored_images(development),
+        ladder=_ladder(stores, bundle),
+        certification=scored_images(held_out),
+        certificate=_certificate(stores, order.certificate),
+        undecided_N=_sheet(stores, order.certificate, "undecided.json").scores_N,
+        examples=_examples(stores, order, bundle, snapshot, development, workers),
+        mask_HW=_mask(stores, bundle),
+        classifiers=tuple(_classifier_row(kind, s, kind == chosen) for kind, s in sheets.items()),
+        influences=_influences(stores, bundle),
+        history=tuple(history["steps"]),
+        best_step=history["best_step"],
+        roles=_roles(snapshot),
+        quarantine=_quarantine(stores, order.line),
+        stage_times=tuple(StageTime(stage, time) for stage, time in seconds.items()),
+        reconstructor=bundle.instrument.reconstruction.kind,
+        device=platform.processor() or platform.machine(),
+        versions={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
+        seeds=dict(order.seeds),
+        fingerprints=_fingerprints(order, bundle),
+    )
+
+
+def development_sheets(stores: Stores, bundle: Bundle) -> dict[str, ScoreSheet]:
+    """Out-of-fold scores of every member, in the order of their names."""
+    folder = stores.registry.open("classifiers", bundle.classifier) / "out-of-fold"
+    return {
+        path.stem: ScoreSheet.from_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))
+    }
+
+
+def score_picture(stores: Stores, bundle_key: str) -> bytes:
+    """Small PNG of the development scores of both classes with the ZFN threshold."""
+    bundle = read_bundle(stores, bundle_key)
+    chosen = _receipt(stores, "classifiers", bundle.classifier).facts["chosen"]
+    sheet = development_sheets(stores, bundle)[str(chosen)]
+    return score_distribution_png(scored_images(sheet), bundle.threshold)
+
+
+def scored_images(sheet: ScoreSheet) -> ScoredImages:
+    """A score sheet as the report shows it."""
+    return ScoredImages(sheet.scores_N, sheet.images.labels_N)
+
+
+def _examples(
+    stores: Stores,
+    order: ReportOrder,
+    bundle: Bundle,
+    snapshot: Snapshot,
+    development: ScoreSheet,
+    workers: Workers,
+) -> tuple[BoardExample, ...]:
+    """The abnormals with the lowest and the normals with the highest out-of-fold scores."""
+    by_score = np.argsort(development.scores_N, kind="stable")
+    labels_N = development.images.labels_N
+    abnormal = [int(i) for i in by_score if labels_N[i] == 1][: order.hardest]
+    normal = [int(i) for i in by_score[::-1] if labels_N[i] == 0][: order.hardest]
+    wanted = abnormal + normal
+    ids = tuple(development.images.image_ids[i] for i in wanted)
+    names = {row.image_id: row.source for row in snapshot.rows}
+    seen = workers.run(partial(look_at, stores, order.measuring, ids))
+    return tuple(
+        BoardExample(
+            image_id=image_id,
+            source_name=names[image_id],
+            label="abnormal" if labels_N[i] else "normal",
+            role="development",
+            score=float(development.scores_N[i]),
+            verdict="flagged"
+            if flagged(development.scores_N[[i]], bundle.threshold)[0]
+            else "passed",
+            input_HWC=image_HWC,
+            reconstruction_HWC=measured.reconstruction_HWC,
+            difference_HW=measured.difference_HW,
+            boxes_Q4=measured.plain.boxes_Q4,
+            box_scores_Q=measured.plain.scores_Q,
+            masked_boxes_Q4=measured.masked.boxes_Q4 if measured.masked else None,
+            masked_box_scores_Q=measured.masked.scores_Q if measured.masked else None,
+            sets_threshold=bool(labels_N[i] == 1 and development.scores_N[i] == bundle.threshold),
+        )
+        for i, image_id, (image_HWC, measured) in zip(wanted, ids, seen, strict=True)
+        if not isinstance(measured, str)
+    )
+
+
+def _classifier_row(kind: str, sheet: ScoreSheet, chosen: bool) -> ClassifierRow:
+    labels_N = sheet.images.labels_N
+    cut = zfn_threshold(sheet.of_label("abnormal"))
+    standard = figures_at(sheet.scores_N, labels_N, STANDARD_THRESHOLD)
+    zero_escape = figures_at(sheet.scores_N, labels_N, cut)
+    names = [field.name for field in fields(OperatingFigures)]
+    return ClassifierRow(
+        kind,
+        OperatingFigures(*(getattr(standard, name) for name in names)),
+        OperatingFigures(*(getattr(zero_escape, name) for name in names)),
+        chosen,
+    )
+
+
+def _ladder(stores: Stores, bundle: Bundle) -> tuple[LadderRow, ...]:
+    names = [field.name for field in fields(LadderRow)]
+    steps = _json(stores, "thresholds", bundle.threshold_key, "threshold.json")["ladder"]
+    return tuple(LadderRow(**{name: step[name] for name in names}) for step in steps)
+
+
+def _certificate(stores: Stores, key: str) -> CertificateFigures:
+    found = _json(stores, "certificates", key, "certificate.json")
+    return CertificateFigures(
+        n_normal=found["n_normal"],
+        n_abnormal=found["n_abnormal"],
+        escapes=found["escapes"],
+        false_calls=found["false_calls"],
+        escape_upper_95=found["escape_upper"],
+        sentence=found["sentence"],
+        false_call_low=found["false_call_low"],
+        false_call_high=found["false_call_high"],
+        looks=found["looks"],
+    )
+
+
+def _influences(stores: Stores, bundle: Bundle) -> tuple[MetricInfluence, ...]:
+    folder = stores.registry.open("classifiers", bundle.classifier)
+    ranked: list[tuple[str, float]] = json.loads((folder / "influence.json").read_bytes())
+    return tuple(MetricInfluence(name, weight) for name, weight in ranked[:10])
+
+
+def _roles(snapshot: Snapshot) -> tuple[RoleRow, ...]:
+    counts = Counter((row.role, row.label) for row in snapshot.rows)
+    present = {row.role for row in snapshot.rows}
+    return tuple(
+        RoleRow(
+            role,
+            counts[(role, "normal")],
+            counts[(role, "abnormal")],
+            counts[(role, "undecided")],
+            purpose,
+        )
+        for role, purpose in _PURPOSES.items()
+        if role in present
+    )
+
+
+def _quarantine(stores: Stores, line: str) -> tuple[QuarantineRow, ...]:
+    reasons = Counter(entry.reason for entry in stores.quarantine(line).entries())
+    return tuple(QuarantineRow(reason, count) for reason, count in reasons.most_common())
+
+
+def _mask(stores: Stores, bundle: Bundle) -> Any:
+    if bundle.instrument.mask_key is None:
+        return None
+    folder = stores.registry.open("masks", bundle.instrument.mask_key)
+    return np.load(folder / "mask.npy", allow_pickle=False)
+
+
+def _fingerprints(order: ReportOrder, bundle: Bundle) -> dict[str, str]:
+    return {
+        "images": order.measuring.images_fingerprint,
+        "model": bundle.instrument.model_key,
+        "mask": bundle.instrument.mask_key or "none",
+        "features": bundle.features_fingerprint,
+        "classifier": bundle.classifier,
+        "threshold": bundle.threshold_key,
+        "bundle": order.bundle,
+        "certificate": order.certificate,
+    }
+
+
+def _receipt(stores: Stores, kind: Any, key: str) -> Receipt:
+    found = stores.registry.find(kind, key)
+    assert found is not None  # noqa: S101  # the bundle names it, so it was committed before
+    return found
+
+
+def _sheet(stores: Stores, certificate: str, name: str) -> ScoreSheet:
+    folder = stores.registry.open("certificates", certificate)
+    return ScoreSheet.from_json((folder / name).read_bytes())
+
+
+def _json(stores: Stores, kind: Any, key: str, name: str) -> Any:
+    return json.loads((stores.registry.open(kind, key) / name).read_bytes())

@@ -1,0 +1,1 @@
+"""Reporting: what a person sees of a product line, as one file that needs no network."""

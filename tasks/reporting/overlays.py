@@ -1,0 +1,218 @@
+"""Pictures of one board: difference as heat, candidates drawn on the image, both as PNG.
+
+Legend: H height, W width, C channels, Q candidates. Boxes are (top, left, bottom, right) in pixels,
+bottom and right exclusive. All pictures keep the image's own resolution; whoever shows them scales
+them.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from tasks.vocabulary.errors import InputError
+
+UInt8Array = NDArray[np.uint8]
+AnyFloatArray = NDArray[np.floating[Any]]
+
+HEAT_COLOURS = "inferno"
+HEAT_TOP = 0.25  # differences of a quarter of full scale and more are equally white
+OUTLINED = 12  # outlines of more boxes than this cover the defect that they should show
+
+_BOX_COLOUR = (255, 214, 10)
+_TINT_LOW, _TINT_HIGH = (255, 149, 0), (255, 45, 85)
+_TILE_GAP_PX, _TITLE_PX, _FOOT_PX = 12, 26, 34
+
+
+def png_bytes(array: NDArray[Any]) -> bytes:
+    """PNG of a uint8 `[H, W]`, `[H, W, 1]` or `[H, W, 3]` picture, lossless."""
+    return _encoded(Image.fromarray(_picture(array)))
+
+
+def compact_png_bytes(array: NDArray[Any]) -> bytes:
+    """PNG with at most 256 colours: exact for heat and grey, close for candidate overlays."""
+    picture = Image.fromarray(_picture(array))
+    if picture.mode == "RGB":
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    return _encoded(picture)
+
+
+def heat(difference_HW: AnyFloatArray, top: float = HEAT_TOP) -> UInt8Array:
+    """Difference as uint8 RGB `[H, W, 3]`: black at 0, pale yellow at `top` and above.
+
+    The range is fixed, so the heat of two boards compares; a value that is not a number shows as
+    `top`, because what was not measured must not look harmless.
+    """
+    if top <= 0.0:
+        raise InputError(f"The top of the heat range is {top}.", "Give a positive difference.")
+    shares_HW = np.nan_to_num(np.asarray(difference_HW, dtype=np.float64) / top, nan=1.0)
+    levels_HW = np.rint(np.clip(shares_HW, 0.0, 1.0) * 255.0).astype(np.uint8)
+    colours = matplotlib.colormaps[HEAT_COLOURS](np.arange(256))[:, :3]
+    table: UInt8Array = np.rint(np.asarray(colours) * 255.0).astype(np.uint8)
+    picture: UInt8Array = table[levels_HW]
+    return picture
+
+
+def candidate_overlay(
+    image_HWC: UInt8Array,
+    boxes_Q4: NDArray[np.int64],
+    scores_Q: AnyFloatArray | None = None,
+    outlined: int = OUTLINED,
+) -> UInt8Array:
+    """Draw the candidates on the image in grey: uint8 RGB `[H, W, 3]`.
+
+    The tint grows with the summed scores of the boxes that cover a pixel. At most `outlined` boxes,
+    the highest scores first and hardly overlapping, get a one-pixel outline around them. Without
+    scores all boxes weigh the same. Raises `InputError` for a box outside the image: a wrong box
+    would show a wrong place.
+    """
+    grey_HW = _grey(image_HWC)
+    canvas_HWC: NDArray[np.float64] = np.multiply(grey_HW[:, :, None], (0.8, 0.8, 0.8))
+    boxes_Q4 = np.asarray(boxes_Q4, dtype=np.int64).reshape(-1, 4)
+    if len(boxes_Q4) == 0:
+        return _rounded(canvas_HWC)
+    _check_boxes(boxes_Q4, *grey_HW.shape)
+    weights_Q = _weights(scores_Q, len(boxes_Q4))
+    cover_HW = _coverage(boxes_Q4, weights_Q, *grey_HW.shape)
+    share_HW1 = (cover_HW / cover_HW.max())[:, :, None]
+    tint_HWC = np.array(_TINT_LOW) * (1.0 - share_HW1) + np.array(_TINT_HIGH) * share_HW1
+    alpha_HW1 = np.where(share_HW1 > 0.0, 0.12 + 0.38 * share_HW1, 0.0)
+    canvas_HWC = canvas_HWC * (1.0 - alpha_HW1) + tint_HWC * alpha_HW1
+    for index in reversed(_apart(boxes_Q4, weights_Q, outlined)):
+        _outline(canvas_HWC, boxes_Q4[index])
+    return _rounded(canvas_HWC)
+
+
+def inspection_overlay(
+    image_HWC: UInt8Array,
+    reconstruction_HWC: UInt8Array,
+    difference_HW: AnyFloatArray,
+    boxes_Q4: NDArray[np.int64],
+    scores_Q: AnyFloatArray | None,
+    verdict: str,
+) -> bytes:
+    """PNG of input, reconstruction, difference and candidates side by side, the verdict beneath.
+
+    Images of at most 256 px are enlarged three times without smoothing. The foot states the range
+    of the difference's colours.
+    """
+    height, width = np.asarray(image_HWC).shape[:2]
+    scale = 3 if max(height, width) <= 256 else 1
+    tiles = (
+        ("Input", _picture(image_HWC)),
+        ("Reconstruction", _picture(reconstruction_HWC)),
+        (f"Difference (0 to {HEAT_TOP:g})", heat(difference_HW)),
+        ("Candidates", candidate_overlay(image_HWC, boxes_Q4, scores_Q)),
+    )
+    tile_width = width * scale + _TILE_GAP_PX
+    size = (len(tiles) * tile_width + _TILE_GAP_PX, height * scale + _TITLE_PX + _FOOT_PX)
+    sheet = Image.new("RGB", size, "white")
+    pen = ImageDraw.Draw(sheet)
+    for index, (title, picture) in enumerate(tiles):
+        left = _TILE_GAP_PX + index * tile_width
+        pen.text((left, 6), title, fill="#26323d", font=ImageFont.load_default(13))
+        enlarged = Image.fromarray(picture).convert("RGB")
+        enlarged = enlarged.resize((width * scale, height * scale), Image.Resampling.NEAREST)
+        sheet.paste(enlarged, (left, _TITLE_PX))
+    foot = (_TILE_GAP_PX, _TITLE_PX + height * scale + 9)
+    pen.text(foot, verdict, fill="#0f1720", font=ImageFont.load_default(15))
+    return _encoded(sheet)
+
+
+def _rounded(canvas_HWC: NDArray[np.float64]) -> UInt8Array:
+    picture: UInt8Array = np.rint(canvas_HWC).astype(np.uint8)
+    return picture
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _picture(array: NDArray[Any]) -> UInt8Array:
+    """Contiguous uint8 `[H, W]` or `[H, W, 3]`, as Pillow reads it."""
+    picture = np.asarray(array)
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[:, :, 0]
+    if picture.dtype != np.uint8 or not (picture.ndim == 2 or picture.shape[2:] == (3,)):
+        raise InputError(
+            f"A picture of type {picture.dtype} and shape {picture.shape} cannot be shown.",
+            "Give uint8 with one or three channels.",
+        )
+    return np.ascontiguousarray(picture)
+
+
+def _grey(image_HWC: UInt8Array) -> UInt8Array:
+    picture = _picture(image_HWC)
+    return picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
+
+
+def _check_boxes(boxes_Q4: NDArray[np.int64], height: int, width: int) -> None:
+    top, left, bottom, right = boxes_Q4.T
+    inside = (top >= 0) & (left >= 0) & (bottom <= height) & (right <= width)
+    if not (inside & (top < bottom) & (left < right)).all():
+        raise InputError(
+            f"A candidate lies outside an image of {height} x {width} px or is empty.",
+            "Give boxes as (top, left, bottom, right) with bottom and right exclusive.",
+        )
+
+
+def _weights(scores_Q: AnyFloatArray | None, n: int) -> NDArray[np.float64]:
+    """Weights in (0, 1], the highest score at 1; a score without a number weighs most."""
+    if scores_Q is None or len(scores_Q) == 0:
+        return np.ones(n)
+    if len(scores_Q) != n:
+        raise InputError(f"{n} boxes came with {len(scores_Q)} scores.", "Give one score per box.")
+    scores_Q = np.asarray(scores_Q, dtype=np.float64)
+    finite = np.isfinite(scores_Q)
+    top = float(np.abs(scores_Q[finite]).max(initial=0.0))
+    shares_Q = np.where(finite, scores_Q, top) / top if top > 0.0 else np.ones(n)
+    return np.clip(shares_Q, 0.01, 1.0)
+
+
+def _coverage(
+    boxes_Q4: NDArray[np.int64], weights_Q: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float64]:
+    """Sum over boxes of weight at every pixel, by two cumulative sums of corner marks."""
+    marks = np.zeros((height + 1, width + 1))
+    top, left, bottom, right = boxes_Q4.T
+    np.add.at(marks, (top, left), weights_Q)
+    np.add.at(marks, (top, right), -weights_Q)
+    np.add.at(marks, (bottom, left), -weights_Q)
+    np.add.at(marks, (bottom, right), weights_Q)
+    cover = marks.cumsum(axis=0).cumsum(axis=1)[:height, :width]
+    return np.where(cover > 1e-9, cover, 0.0)  # cumulative sums leave rounding dust
+
+
+def _apart(boxes_Q4: NDArray[np.int64], weights_Q: NDArray[np.float64], most: int) -> list[int]:
+    """Choose the heaviest boxes that overlap no heavier chosen one by a third of the smaller.
+
+    Candidates come in heaps around one pixel; outlines of a whole heap would hide what is in it.
+    """
+    chosen: list[int] = []
+    area_Q = (boxes_Q4[:, 2:] - boxes_Q4[:, :2]).prod(axis=1)
+    for index in np.argsort(-weights_Q, kind="stable"):
+        if len(chosen) == most:
+            break
+        others_K4 = boxes_Q4[chosen]
+        corner_low = np.maximum(others_K4[:, :2], boxes_Q4[index, :2])
+        corner_high = np.minimum(others_K4[:, 2:], boxes_Q4[index, 2:])
+        shared_K = np.clip(corner_high - corner_low, 0, None).prod(axis=1)
+        if (shared_K * 3 < np.minimum(area_Q[chosen], area_Q[index])).all():
+            chosen.append(int(index))
+    return chosen
+
+
+def _outline(canvas_HWC: NDArray[np.float64], box_4: NDArray[np.int64]) -> None:
+    """Draw just outside the box, clipped at the border: a box of 4 px still shows its inside."""
+    height, width = canvas_HWC.shape[:2]
+    top, left = max(int(box_4[0]) - 1, 0), max(int(box_4[1]) - 1, 0)
+    bottom, right = min(int(box_4[2]) + 1, height), min(int(box_4[3]) + 1, width)
+    canvas_HWC[[top, bottom - 1], left:right] = _BOX_COLOUR
+    canvas_HWC[top:bottom, [left, right - 1]] = _BOX_COLOUR

@@ -1,0 +1,182 @@
+"""Numbers and verdicts in plain words, so that page, charts and alt texts say the same."""
+
+from __future__ import annotations
+
+import math
+
+from tasks.reporting.content import BoardExample, CertificateFigures, LadderRow, ReportContent
+
+NO_BREAK = "\u00a0"
+DEAR_RATE = 0.20  # every fifth good board back on an operator's desk undoes most of the benefit
+CHEAP_RATE = 0.05
+
+ROLE_PURPOSES = {
+    "reconstruction": "normals that teach the reconstruction",
+    "training": "normals that teach the reconstruction",
+    "validation": "normals that tell when its training is done",
+    "mask": "unseen normals that build the weighting mask",
+    "development": "fits the classifier and sets the threshold",
+    "certification": "held out: nothing was fitted or chosen on it",
+    "undecided": "people did not agree on a label; scored, never counted",
+}
+
+CURVE_NAMES = {
+    "psnr_validation": "PSNR on unseen normals, dB",
+    "perplexity": "Perplexity of the codebook",
+    "used_codes": "Codebook entries in use",
+}
+
+METRIC_NAMES = {
+    "ssim": "SSIM",
+    "mse": "MSE",
+    "fid": "FID",
+    "orb": "ORB",
+    "q1": "first quartile",
+    "q3": "third quartile",
+}
+
+
+def percent(share: float) -> str:
+    """`0.0231` as '2.3 %'; a share that is not a number as 'not known'."""
+    if not math.isfinite(share):
+        return "not known"
+    value = 100.0 * share
+    digits = 0 if value >= 10.0 or value == 0.0 else 1
+    return f"{value:.{digits}f}{NO_BREAK}%"
+
+
+def percent_exactly(share: float) -> str:
+    """One decimal always, for tables; an empty class shows as a dash."""
+    return f"{100.0 * share:.1f}" if math.isfinite(share) else "\u2013"
+
+
+def upper_bound(share: float) -> str:
+    """Say a bound, rounded up to two decimals: rounding must never sharpen a promise."""
+    if not math.isfinite(share):
+        return "not known"
+    return f"{math.ceil(share * 1e4 - 1e-6) / 100.0:.2f}{NO_BREAK}%"
+
+
+def interval(low: float, high: float) -> str:
+    """Say an exact 95 % interval in words, or nothing where it is not known."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"95{NO_BREAK}% interval {percent(low)} to {percent(high)}"
+
+
+def number(value: float) -> str:
+    """Four significant digits; infinite scores in words."""
+    if math.isnan(value):
+        return "no number"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    return f"{value:.4g}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """'1 defect', '3 defects'."""
+    return f"{count:,}{NO_BREAK}{noun if count == 1 else plural or noun + 's'}"
+
+
+def of_all(count: int, total: int) -> str:
+    """'14 of 24', unbroken."""
+    return f"{count:,}{NO_BREAK}of{NO_BREAK}{total:,}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as '0.42 s', '38 s', '4 min 05 s' or '2 h 10 min'."""
+    if seconds < 10.0:
+        return f"{seconds:.2g}{NO_BREAK}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{NO_BREAK}s"
+    if whole < 3600:
+        return f"{whole // 60}{NO_BREAK}min {whole % 60:02d}{NO_BREAK}s"
+    return f"{whole // 3600}{NO_BREAK}h {whole % 3600 // 60:02d}{NO_BREAK}min"
+
+
+def verdict_words(certificate: CertificateFigures | None) -> tuple[str, str]:
+    """Tone (good, bad, caution) and the verdict in one or two sentences.
+
+    No escape is `good` only where false calls are known and below `DEAR_RATE`.
+    """
+    if certificate is None or certificate.n_abnormal == 0:
+        return "caution", "Not certified: no held-out defect has been judged at this threshold."
+    escapes, n = certificate.escapes, certificate.n_abnormal
+    rate = certificate.false_calls / certificate.n_normal if certificate.n_normal else math.nan
+    tone = "bad" if escapes else "good" if rate < DEAR_RATE else "caution"
+    first = (
+        f"No escape among {counted(n, 'held-out defect')}"
+        if escapes == 0
+        else f"{of_all(escapes, n)} held-out defects escaped"
+    )
+    if certificate.n_normal == 0:
+        return tone, f"{first}. No held-out good board was judged, so false calls are unknown."
+    calls = of_all(certificate.false_calls, certificate.n_normal)
+    join = ", at the price of" if escapes == 0 and certificate.false_calls else "; "
+    return tone, f"{first}{join} {calls} good boards called falsely.".replace(";  ", "; ")
+
+
+def price_words(ladder: tuple[LadderRow, ...], n_abnormal: int) -> tuple[str, str]:
+    """Whether zero escapes is dear or cheap here, and what the hardest defects cost."""
+    if not ladder or ladder[0].misses > 0 or ladder[0].n_normal == 0:
+        return "The price of zero escapes is not known on this set.", ""
+    zero, *relaxed = ladder
+    said = (
+        "Zero escapes is dear on this set."
+        if zero.false_call_rate >= DEAR_RATE
+        else "Zero escapes is cheap on this set."
+        if zero.false_call_rate <= CHEAP_RATE
+        else "Zero escapes has its price on this set."
+    )
+    paid = f"{of_all(zero.false_calls, zero.n_normal)} good development boards"
+    cost = f"It takes false calls on {paid} ({percent(zero.false_call_rate)})."
+    cheaper = next((step for step in relaxed if step.misses > 0), None)
+    if cheaper is None:
+        return said, cost
+    saved = zero.false_calls - cheaper.false_calls
+    if saved <= 0:
+        return said, f"{cost} Letting {counted(cheaper.misses, 'defect')} escape would save none."
+    who = "the hardest one" if cheaper.misses == 1 else f"the hardest {cheaper.misses}"
+    return said, (
+        f"{cost} Of these, {saved:,} are owed to {who} of {counted(n_abnormal, 'defect')} alone: "
+        f"letting {'it' if cheaper.misses == 1 else 'them'} escape would leave "
+        f"{cheaper.false_calls:,} ({percent(cheaper.false_call_rate)})."
+    )
+
+
+def curve_words(name: str) -> str:
+    """Read out one column of the training history."""
+    spoken = CURVE_NAMES.get(name, name.replace("_", " "))
+    return spoken[:1].upper() + spoken[1:]
+
+
+def metric_words(name: str) -> str:
+    """Read out a column name: 'masked.patch.ssim.sum' -> 'candidates · SSIM · sum · with mask'."""
+    parts = [part for part in name.split(".") if part]
+    masked = len(parts) > 1 and parts[0] == "masked"
+    parts = parts[1:] if masked else parts
+    level = {"image": "whole image", "pixel": "worst pixels", "patch": "candidates"}
+    parts = [level.get(parts[0], parts[0]), *parts[1:]] if parts else [name]
+    spoken = " · ".join(METRIC_NAMES.get(part, part.replace("_", " ")) for part in parts)
+    return f"{spoken} · with mask" if masked else spoken
+
+
+def judgement(example: BoardExample) -> tuple[str, str]:
+    """Kind (good, bad, neutral) and words of what the verdict means for this board."""
+    match (example.label, example.verdict):
+        case ("abnormal", "flagged"):
+            return "good", "defect, caught"
+        case ("abnormal", _):
+            return "bad", "defect, escaped"
+        case ("normal", "flagged"):
+            return "caution", "good board, false call"
+        case ("normal", _):
+            return "good", "good board, passed"
+        case _:
+            return "neutral", f"label undecided, {example.verdict}"
+
+
+def threshold_owner(content: ReportContent) -> BoardExample | None:
+    """Find the example that sets the threshold, if the report shows it."""
+    return next((example for example in content.examples if example.sets_threshold), None)

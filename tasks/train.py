@@ -1,0 +1,112 @@
+"""Verb: train the reconstruction of normals, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import deque
+
+from prefect import task
+from pydantic import TypeAdapter
+
+from storage.fingerprints import fingerprint
+from storage.receipts import Json, Receipt
+from storage.stores import Stores
+from tasks.jobs import TrainingJob
+from tasks.progress import report_progress
+from tasks.retrying import RETRYING, ProcessLostError
+from tasks.vocabulary.errors import InputError
+
+
+@task(name="train", **RETRYING)
+def train(stores: Stores, job: TrainingJob, key: str) -> Receipt:
+    """Commit the model of `key`; an interrupted training goes on from its last checkpoint.
+
+    Raises `InputError` where images or settings cannot be trained on, `TrainingFailedError` where the
+    training diverged, and `ProcessLostError` (retried) where its process was killed.
+    """
+    if committed := stores.registry.find("models", key):
+        return committed
+    run_training(job)
+    weights = (job.workplace / "weights.safetensors").read_bytes()
+    history = (job.workplace / "history.json").read_bytes()
+    settings = json.dumps(job.reconstruction.model_dump(mode="json"), indent=1).encode()
+    files = {"weights.safetensors": weights, "history.json": history, "settings.json": settings}
+    receipt = stores.registry.put("models", key, files, facts=_facts(history))
+    stores.clear_workplace(key)
+    return receipt
+
+
+class TrainingFailedError(RuntimeError):
+    """The training ended without a model; trying again with the same settings would end the same."""
+
+
+def run_training(job: TrainingJob) -> None:
+    """Run the training process to its end and pass its progress on."""
+    job.workplace.mkdir(parents=True, exist_ok=True)
+    job_file = job.workplace / "job.json"
+    job_file.write_bytes(TypeAdapter(TrainingJob).dump_json(job))
+    last_lines: deque[str] = deque(maxlen=20)
+    complaint: dict[str, str] = {}
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        [sys.executable, "-m", "tasks.training_job", str(job_file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None  # noqa: S101  # PIPE was asked for
+        try:
+            for line in process.stdout:
+                complaint = _heard(line, last_lines) or complaint
+        except BaseException:
+            process.kill()
+            raise
+    _raise_for(process.returncode, complaint, last_lines)
+
+
+def _heard(line: str, last_lines: deque[str]) -> dict[str, str] | None:
+    try:
+        said = json.loads(line)
+    except json.JSONDecodeError:
+        last_lines.append(line.rstrip())
+        return None
+    if "step" in said:
+        step = said["step"]
+        report_progress("train", step["step"] + 1, said["of"], f"PSNR {step['psnr_db']:.1f} dB")
+        return None
+    return dict(said) if "error" in said else None
+
+
+def _raise_for(returncode: int, complaint: dict[str, str], last_lines: deque[str]) -> None:
+    if returncode == 0:
+        return
+    if returncode < 0:
+        raise ProcessLostError(
+            f"The training process was killed by signal {-returncode}; it resumes from its checkpoint."
+        )
+    if complaint and complaint["kind"] == "input":
+        raise InputError(complaint["error"], complaint["remedy"])
+    if complaint:
+        raise TrainingFailedError(f"{complaint['error']} {complaint['remedy']}")
+    raise TrainingFailedError("The training process failed:\n" + "\n".join(last_lines))
+
+
+def _facts(history: bytes) -> dict[str, Json]:
+    content = json.loads(history)
+    best = next((s for s in content["steps"] if s["step"] == content["best_step"]), None)
+    return {"best_step": content["best_step"], "best": best}
+
+
+def model_key(job: TrainingJob, code: str) -> str:
+    """Fingerprint of a model: settings, backbone, the images in order, and the code of its rooms."""
+    return fingerprint(
+        {
+            "reconstruction": job.reconstruction.model_dump(mode="json"),
+            "perception": job.perception.model_dump(mode="json"),
+            "images": job.images_fingerprint,
+            "training": job.training_ids,
+            "validation": job.validation_ids,
+            "code": code,
+        }
+    )

@@ -1,0 +1,1 @@
+"""What all rooms share: names of shapes, errors, the base of settings."""

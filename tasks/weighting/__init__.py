@@ -1,0 +1,1 @@
+"""Weighting: how far a pixel's difference is to be trusted, learnt from unseen normals."""

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tasks.reporting.overlays import (
+    HEAT_TOP,
+    candidate_overlay,
+    compact_png_bytes,
+    heat,
+    inspection_overlay,
+    png_bytes,
+)
+from tasks.vocabulary.errors import InputError
+
+GREY = np.full((24, 32, 1), 100, dtype=np.uint8)
+
+
+def decoded(png: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def test_box_is_tinted_and_outlined_just_outside() -> None:
+    drawn = candidate_overlay(GREY, np.array([[8, 10, 12, 14]]))
+    plain = candidate_overlay(GREY, np.empty((0, 4), dtype=np.int64))
+    changed = (drawn != plain).any(axis=2)
+    expected = np.zeros((24, 32), dtype=bool)
+    expected[7:13, 9:15] = True
+    np.testing.assert_array_equal(changed, expected)
+    assert (drawn[7, 9:15] == drawn[7, 9]).all()
+    assert (drawn[9, 11] != drawn[7, 9]).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    top=st.integers(0, 20),
+    left=st.integers(0, 28),
+    side=st.integers(1, 12),
+)
+def test_nothing_changes_away_from_the_box(top: int, left: int, side: int) -> None:
+    bottom, right = min(top + side, 24), min(left + side, 32)
+    drawn = candidate_overlay(GREY, np.array([[top, left, bottom, right]]))
+    away = np.ones((24, 32), dtype=bool)
+    away[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1] = False
+    assert drawn.shape == (24, 32, 3)
+    assert (drawn[away] == 80).all()
+    assert (drawn[top:bottom, left:right] != 80).any()
+
+
+def test_outlines_go_to_the_worst_boxes_that_are_apart() -> None:
+    boxes = np.array([[2, 2, 6, 6], [2, 3, 6, 7], [14, 20, 18, 24]])
+    drawn = candidate_overlay(GREY, boxes, np.array([1.0, 0.9, 0.2]), outlined=2)
+    yellow = (drawn == drawn[1, 1]).all(axis=2)
+    assert yellow[1, 1:7].all()
+    assert yellow[13, 19:25].all()
+    assert not yellow[1, 7]
+
+
+def test_score_that_is_no_number_weighs_most() -> None:
+    boxes = np.array([[2, 2, 6, 6], [14, 20, 18, 24]])
+    drawn = candidate_overlay(GREY, boxes, np.array([math.nan, 0.1]), outlined=1)
+    assert (drawn[1, 1] != 80).any()
+    assert (drawn[13, 19] == 80).all()
+
+
+@pytest.mark.parametrize("box", [[-1, 0, 4, 4], [0, 0, 25, 4], [4, 4, 4, 8], [0, 30, 4, 33]])
+def test_box_outside_the_image_is_refused(box: list[int]) -> None:
+    with pytest.raises(InputError, match="outside"):
+        candidate_overlay(GREY, np.array([box]))
+
+
+def test_wrong_number_of_scores_is_refused() -> None:
+    with pytest.raises(InputError, match="scores"):
+        candidate_overlay(GREY, np.array([[0, 0, 4, 4]]), np.array([1.0, 2.0]))
+
+
+def test_heat_has_a_fixed_range_and_never_hides_a_gap() -> None:
+    colours = heat(np.array([[0.0, HEAT_TOP, 10.0, math.nan]]))
+    assert colours.dtype == np.uint8
+    assert colours[0, 0].sum() < 10
+    np.testing.assert_array_equal(colours[0, 1], colours[0, 2])
+    np.testing.assert_array_equal(colours[0, 1], colours[0, 3])
+    with pytest.raises(InputError):
+        heat(np.zeros((2, 2)), top=0.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=20))
+def test_more_difference_is_never_darker(values: list[float]) -> None:
+    ordered = np.sort(np.array(values))[None, :]
+    brightness = heat(ordered, top=1.0).astype(np.int64).sum(axis=2)[0]
+    assert (np.diff(brightness) >= 0).all()
+
+
+def test_png_keeps_every_pixel() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(decoded(png_bytes(picture)), picture)
+    hot = heat(np.random.default_rng(1).random((40, 40)), top=1.0)
+    np.testing.assert_array_equal(decoded(compact_png_bytes(hot)), hot)
+
+
+def test_only_8_bit_pictures_are_encoded() -> None:
+    with pytest.raises(InputError, match="uint8"):
+        png_bytes(np.zeros((4, 4)))
+    with pytest.raises(InputError, match="uint8"):
+        png_bytes(np.zeros((4, 4, 2), dtype=np.uint8))
+
+
+def test_inspection_sheet_enlarges_small_boards_three_times() -> None:
+    boxes = np.array([[8, 10, 12, 14]])
+    difference = np.zeros((24, 32), dtype=np.float32)
+    sheet = decoded(inspection_overlay(GREY, GREY, difference, boxes, None, "Flagged: 0.9"))
+    assert sheet.shape[1] >= 4 * 32 * 3
+    assert sheet.shape[0] >= 24 * 3
+    assert (sheet == 100).all(axis=2).sum() >= 2 * 24 * 32 * 9
+    large = np.zeros((300, 20, 1), dtype=np.uint8)
+    unscaled = decoded(inspection_overlay(large, large, large[:, :, 0] / 1.0, boxes, None, ""))
+    assert 300 <= unscaled.shape[0] < 400

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.reporting.content import CertificateFigures, LadderRow
+from tasks.reporting.wording import (
+    duration,
+    metric_words,
+    number,
+    percent,
+    price_words,
+    upper_bound,
+    verdict_words,
+)
+
+
+def plain(words: str) -> str:
+    return words.replace("\u00a0", " ")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.0, 1.0))
+def test_a_bound_is_never_rounded_down(share: float) -> None:
+    shown = float(plain(upper_bound(share)).split(" ")[0])
+    assert shown >= 100.0 * share - 1e-5
+    assert shown <= 100.0 * share + 0.0101
+
+
+def test_published_bound() -> None:
+    assert plain(upper_bound(1.0 - 0.05 ** (1.0 / 174.0))) == "1.71 %"
+
+
+def test_numbers_in_words() -> None:
+    assert number(math.inf) == "infinite"
+    assert number(math.nan) == "no number"
+    assert plain(percent(0.0231)) == "2.3 %"
+    assert percent(math.nan) == "not known"
+    assert plain(duration(0.42)) == "0.42 s"
+    assert plain(duration(245.0)) == "4 min 05 s"
+    assert plain(duration(7800.0)) == "2 h 10 min"
+    assert metric_words("masked.patch.ssim.sum") == "candidates · SSIM · sum · with mask"
+    assert metric_words("masked") == "masked"
+
+
+@pytest.mark.parametrize(
+    ("escapes", "false_calls", "tone"), [(0, 1, "good"), (0, 14, "caution"), (2, 0, "bad")]
+)
+def test_tone_is_good_only_when_both_are(escapes: int, false_calls: int, tone: str) -> None:
+    figures = CertificateFigures(24, 139, escapes, false_calls, 0.02, "sentence")
+    assert verdict_words(figures)[0] == tone
+
+
+def test_nothing_held_out_is_no_certificate() -> None:
+    assert verdict_words(None)[0] == "caution"
+    assert verdict_words(CertificateFigures(24, 0, 0, 0, math.nan, ""))[0] == "caution"
+
+
+def step(misses: int, false_calls: int) -> LadderRow:
+    return LadderRow(misses / 100, misses, 0.5, false_calls, 100, false_calls / 100, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("calls", "word"), [(61, "dear"), (12, "price"), (3, "cheap")])
+def test_price_is_named(calls: int, word: str) -> None:
+    said, detail = price_words((step(0, calls), step(1, 2)), 100)
+    assert word in said
+    assert f"{calls - 2} are owed to the hardest one of 100 defects" in plain(detail)
+
+
+def test_price_without_a_cheaper_step_or_a_ladder() -> None:
+    assert "not known" in price_words((), 10)[0]
+    assert "not known" in price_words((step(1, 4),), 10)[0]
+    assert "owed" not in price_words((step(0, 4), step(0, 4)), 10)[1]
+    assert "would save none" in price_words((step(0, 4), step(1, 4)), 10)[1]

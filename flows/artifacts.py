@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
@@ -19,6 +18,7 @@ from prefect.artifacts import (
 
 from storage.snapshots import Snapshot
 from tasks.progress import Progress
+from tasks.score_sheet import role_counts
 
 _SECONDS_BETWEEN_UPDATES = 5.0
 
@@ -59,7 +59,7 @@ class ArtifactProgress:
 
 def publish_roles(snapshot: Snapshot) -> None:
     """A table: how many images of each label serve each role."""
-    counts = Counter((row.role, row.label) for row in snapshot.rows)
+    counts = role_counts(snapshot)
     labels = ("normal", "abnormal", "undecided")
     create_table_artifact(
         table=[

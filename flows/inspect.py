@@ -29,14 +29,15 @@ def inspect(config: Path, paths: Sequence[Path], folder: Path) -> list[Verdict]:
     """
     settings = load_settings(config)
     found = images_of(paths)
-    _, bundle = champion_bundle(Stores(settings.store), settings.line)
+    stores = Stores(settings.store)
+    bundle = champion_bundle(stores, settings.line)
     # A handful of images is not worth a second process.
     needed = min(settings.dask.workers, -(-len(found) // settings.dask.batch_images))
     with (
         Workers(settings.dask.address, needed, settings.dask.batch_images) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
-        return inspect_images(bundle, found, folder, workers)
+        return inspect_images(stores, bundle, found, folder, workers)
 
 
 def images_of(paths: Sequence[Path]) -> list[Path]:

@@ -48,7 +48,6 @@ def measuring(
 ) -> Measuring:
     """The instrument made of this model and mask, on the images of this snapshot."""
     instrument = InstrumentSettings(
-        store=settings.store,
         image_shape_CHW=settings.image_shape_CHW,
         reconstruction=settings.reconstruction,
         perception=settings.perception,

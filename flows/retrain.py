@@ -80,7 +80,8 @@ def _instrument(
         key, job = plan.training_job(settings, stores, snapshot)
         model = train(stores, job, key)
     unmasked = plan.measuring(settings, snapshot, model, None)
-    unseen = ids_of(snapshot, Role.MASK)
+    # Images keep their role when the setting changes; without the setting they stay unused.
+    unseen = ids_of(snapshot, Role.MASK) if settings.roles.mask else ()
     if not unseen:
         return unmasked
     with clock.stage("mask"):

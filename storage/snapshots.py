@@ -31,6 +31,7 @@ class Snapshot:
     number: int
     rows: tuple[SnapshotRow, ...]
     images_fingerprint: str
+    roles_fingerprint: str
 
 
 class SnapshotStore:
@@ -42,7 +43,9 @@ class SnapshotStore:
         self._folder = snapshots(line)
         self._numbered = NumberedFiles(objects, self._folder)
 
-    def commit(self, rows: Iterable[SnapshotRow], images_fingerprint: str) -> Snapshot:
+    def commit(
+        self, rows: Iterable[SnapshotRow], images_fingerprint: str, roles_fingerprint: str
+    ) -> Snapshot:
         """Store the rows under the next number, or return the snapshot that has them already.
 
         The order of the rows does not matter. InvalidEntryError if there are none or an image
@@ -56,7 +59,12 @@ class SnapshotStore:
             )
         text = json.dumps([asdict(row) for row in ordered], separators=(",", ":")).encode("ascii")
         digest = content_digest(text)
-        content = {"images_fingerprint": images_fingerprint, "rows": digest, "count": len(ordered)}
+        content = {
+            "images_fingerprint": images_fingerprint,
+            "roles_fingerprint": roles_fingerprint,
+            "rows": digest,
+            "count": len(ordered),
+        }
         # Rows first: a number never points to rows that are not there.
         self._objects.put(snapshot_rows(self.line, digest), text)
 
@@ -65,12 +73,15 @@ class SnapshotStore:
             return next((record for record in known if record.content == content), None)
 
         number = self._numbered.append(content, same).number
-        return Snapshot(self.line, number, ordered, images_fingerprint)
+        return Snapshot(self.line, number, ordered, images_fingerprint, roles_fingerprint)
 
-    def latest(self) -> Snapshot | None:
-        """Snapshot of the highest number, None if there is none yet."""
-        last = self._numbered.last()
-        return None if last is None else self.read(last.number)
+    def latest(self, roles_fingerprint: str | None = None) -> Snapshot | None:
+        """Newest snapshot, of these role settings if given; None if there is none yet."""
+        for number in reversed(self._numbered.numbers()):
+            own = self._numbered.record(number).content["roles_fingerprint"]
+            if roles_fingerprint in (None, own):
+                return self.read(number)
+        return None
 
     def read(self, number: int) -> Snapshot:
         """Snapshot of this number; NotFoundError if there is none, CorruptEntryError if changed."""
@@ -83,7 +94,9 @@ class SnapshotStore:
         if content_digest(text) != content["rows"]:
             raise _corrupt(path, "has changed since it was written")
         rows = tuple(SnapshotRow(**row) for row in json.loads(text))
-        return Snapshot(self.line, number, rows, content["images_fingerprint"])
+        return Snapshot(
+            self.line, number, rows, content["images_fingerprint"], content["roles_fingerprint"]
+        )
 
 
 def _corrupt(path: str, reason: str) -> CorruptEntryError:

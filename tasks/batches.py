@@ -32,11 +32,11 @@ from tasks.weighting.masks import weighting_mask
 
 
 @lru_cache(maxsize=1)
-def instrument(settings: InstrumentSettings) -> Instrument:
+def instrument(root: Path | str, settings: InstrumentSettings) -> Instrument:
     """The instrument, loaded once a process; one thread, so that its figures are the same bits."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    return Instrument.load(settings)
+    return Instrument.load(Stores(root).registry, settings)
 
 
 def store_photographs(
@@ -72,19 +72,19 @@ def _refuse_other_content(content: bytes, expected: Digested) -> None:
 def build_mask(stores: Stores, measuring: Measuring, image_ids: tuple[str, ...]) -> Float32Array:
     """`[H, W]` weighting mask of the unseen normals `image_ids`."""
     images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(image_ids)
-    loaded = instrument(measuring.instrument)
+    loaded = instrument(stores.root, measuring.instrument)
     return weighting_mask(np.stack([loaded.difference(image_HWC) for image_HWC in images_NHWC]))
 
 
-def columns_of(measuring: Measuring) -> tuple[str, ...]:
+def columns_of(stores: Stores, measuring: Measuring) -> tuple[str, ...]:
     """Names of the metrics that this instrument gives."""
-    return instrument(measuring.instrument).columns
+    return instrument(stores.root, measuring.instrument).columns
 
 
 def measure_images(stores: Stores, measuring: Measuring, batch: tuple[str, ...]) -> Receipt:
     """Measure a batch of board images and commit their rows; an image without answer says why."""
     images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(batch)
-    loaded = instrument(measuring.instrument)
+    loaded = instrument(stores.root, measuring.instrument)
     measured = [_measured(loaded, image_HWC) for image_HWC in images_NHWC]
     nothing = np.full(len(loaded.columns), np.nan)
     features = stores.features(measuring.line, measuring.features_fingerprint)
@@ -114,27 +114,29 @@ def look_at(
 ) -> list[tuple[UInt8Array, Measurement | str]]:
     """Boards with their measurements, for a person to look at: a handful, not a batch."""
     images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(image_ids)
-    loaded = instrument(measuring.instrument)
+    loaded = instrument(stores.root, measuring.instrument)
     return [(image_HWC, _measured(loaded, image_HWC)) for image_HWC in images_NHWC]
 
 
 @lru_cache(maxsize=1)
-def _composite_score(store: Path, classifier: str) -> CompositeScore:
-    return load_composite_score(Stores(store).registry.open("classifiers", classifier) / "score")
+def _composite_score(root: Path | str, classifier: str) -> CompositeScore:
+    return load_composite_score(Stores(root).registry.open("classifiers", classifier) / "score")
 
 
-def inspect_files(bundle: Bundle, overlays: Path, batch: tuple[Path, ...]) -> list[Verdict]:
+def inspect_files(
+    stores: Stores, bundle: Bundle, overlays: Path, batch: tuple[Path, ...]
+) -> list[Verdict]:
     """A verdict for every file, whatever is wrong with it: no answer is 'flagged', never 'passed'."""
-    return [_inspected(bundle, overlays, path) for path in batch]
+    return [_inspected(stores, bundle, overlays, path) for path in batch]
 
 
-def _inspected(bundle: Bundle, overlays: Path, path: Path) -> Verdict:
-    loaded = instrument(bundle.instrument)
+def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Verdict:
+    loaded = instrument(stores.root, bundle.instrument)
     try:
         content = path.read_bytes()
         image_HWC = align(decode(content, bundle.photograph), bundle.alignment)
         measured = loaded.measure(image_HWC)
-        composite = _composite_score(bundle.instrument.store, bundle.classifier)
+        composite = _composite_score(stores.root, bundle.classifier)
         scores_1 = composite.score(measured.values_M[None])
     except OSError as error:
         return Verdict.without_answer(path, bundle, f"The file cannot be read ({error.strerror}).")

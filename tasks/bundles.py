@@ -18,12 +18,12 @@ def read_bundle(stores: Stores, key: str) -> Bundle:
     )
 
 
-def champion_bundle(stores: Stores, line: str) -> tuple[str, Bundle]:
-    """Key and content of the line's champion; raises `NotFoundError` where none was promoted yet."""
+def champion_bundle(stores: Stores, line: str) -> Bundle:
+    """The line's champion; raises `NotFoundError` where none was promoted yet."""
     key = stores.registry.champion(line)
     if key is None:
         raise NotFoundError(
             f"The line {line} has no champion yet.",
             "Run `zeroescape retrain` with its configuration.",
         )
-    return key, read_bundle(stores, key)
+    return read_bundle(stores, key)

@@ -32,7 +32,7 @@ def extract(
     done = 0
     for batch, outcome in workers.map_batches(partial(measure_images, stores, measuring), missing):
         if isinstance(outcome, Poisoned):
-            columns = workers.run(partial(columns_of, measuring))
+            columns = workers.run(partial(columns_of, stores, measuring))
             nothing = np.full((1, len(columns)), np.nan)
             features.write_batch(batch, nothing, columns, [POISONED], extras={}, inputs={})
         done += len(batch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -112,7 +111,9 @@ def _commit_roles(
     stores: Stores, job: IngestJob, images_fingerprint: str, kept: Sequence[Digested]
 ) -> Snapshot:
     snapshots = stores.snapshots(job.line)
-    latest = snapshots.latest()
+    # Other role settings are a decision to deal the roles anew; the same ones keep every role.
+    roles_fingerprint = fingerprint(job.roles.model_dump(mode="json"))
+    latest = snapshots.latest(roles_fingerprint)
     rows = latest.rows if latest else ()
     known = {row.image_id: (row.label, Role(row.role)) for row in rows}
     labels: dict[str, Label] = {
@@ -125,9 +126,5 @@ def _commit_roles(
             for one in kept
         ),
         images_fingerprint,
+        roles_fingerprint,
     )
-
-
-def role_counts(snapshot: Snapshot) -> Counter[tuple[str, str]]:
-    """Images per (role, label)."""
-    return Counter((row.role, row.label) for row in snapshot.rows)

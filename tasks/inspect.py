@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prefect import task
 
+from storage.stores import Stores
 from tasks.batches import inspect_files
 from tasks.jobs import Bundle, Verdict
 from tasks.progress import report_progress
@@ -21,13 +22,15 @@ POISONED = "Inspecting this file kills the process that tries."
 
 @task(name="inspect", **RETRYING)
 def inspect_images(
-    bundle: Bundle, paths: Sequence[Path], folder: Path, workers: Workers
+    stores: Stores, bundle: Bundle, paths: Sequence[Path], folder: Path, workers: Workers
 ) -> list[Verdict]:
     """One verdict per path in their order; also `verdicts.jsonl` and an overlay each in `folder`."""
     overlays = folder / "overlays"
     overlays.mkdir(parents=True, exist_ok=True)
     verdicts: dict[Path, Verdict] = {}
-    for batch, outcome in workers.map_batches(partial(inspect_files, bundle, overlays), paths):
+    for batch, outcome in workers.map_batches(
+        partial(inspect_files, stores, bundle, overlays), paths
+    ):
         if isinstance(outcome, Poisoned):
             verdicts[outcome.item] = Verdict.without_answer(outcome.item, bundle, POISONED)
         else:

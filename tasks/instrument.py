@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from storage.stores import Stores
-from tasks.candidates.search import Candidates, find_candidates
+from storage.registry import Registry
+from tasks.candidates.frechet import perceptual_moments
+from tasks.candidates.search import Candidates, search
 from tasks.jobs import InstrumentSettings
 from tasks.metrics.comparison import Comparison, Suspects
 from tasks.metrics.measurement import measure
@@ -46,9 +47,8 @@ class Instrument:
     settings: InstrumentSettings
 
     @classmethod
-    def load(cls, settings: InstrumentSettings) -> Instrument:
+    def load(cls, registry: Registry, settings: InstrumentSettings) -> Instrument:
         """Load the parts that `settings` names from the registry; verified by their digests."""
-        registry = Stores(settings.store).registry
         weights = registry.open("models", settings.model_key) / "weights.safetensors"
         perception = build_perception(settings.perception)
         same = settings.candidate_perception == settings.perception
@@ -105,15 +105,20 @@ class Instrument:
     def _candidates(
         self, difference_HW: Float32Array, seen: tuple[torch.Tensor, ...]
     ) -> tuple[Candidates, Candidates | None]:
-        """Candidates without and with the mask, on the same feature maps."""
-        seen_input = tuple(map_2Chw[0].numpy() for map_2Chw in seen)
-        seen_made = tuple(map_2Chw[1].numpy() for map_2Chw in seen)
+        """Candidates without and with the mask; the moments of the feature maps serve both."""
         settings = self.settings.candidates
-        plain = find_candidates(difference_HW, seen_input, seen_made, settings)
+        height, width = difference_HW.shape
+        moments = perceptual_moments(
+            tuple(map_2Chw[0].numpy() for map_2Chw in seen),
+            tuple(map_2Chw[1].numpy() for map_2Chw in seen),
+            height,
+            width,
+            settings.longest_stride_px,
+        )
+        plain = search(difference_HW, moments, settings)
         if self.mask_HW is None:
             return plain, None
-        weighted_HW = self.mask_HW * difference_HW
-        return plain, find_candidates(weighted_HW, seen_input, seen_made, settings)
+        return plain, search(self.mask_HW * difference_HW, moments, settings)
 
 
 def _comparison(

@@ -31,7 +31,6 @@ class TrainingJob:
 class InstrumentSettings:
     """Names what an instrument is made of; every batch carries it to its worker."""
 
-    store: Path
     image_shape_CHW: tuple[int, int, int]
     reconstruction: ReconstructionSettings
     perception: PerceptionSettings

@@ -42,7 +42,7 @@ from tasks.reporting.content import (
 from tasks.reporting.plots import score_distribution_png
 from tasks.reporting.report import render_report
 from tasks.retrying import RETRYING
-from tasks.score_sheet import ScoreSheet
+from tasks.score_sheet import ScoreSheet, role_counts
 from tasks.workers import Workers
 
 _LIBRARIES = [
@@ -240,7 +240,7 @@ def _influences(stores: Stores, bundle: Bundle) -> tuple[MetricInfluence, ...]:
 
 
 def _roles(snapshot: Snapshot) -> tuple[RoleRow, ...]:
-    counts = Counter((row.role, row.label) for row in snapshot.rows)
+    counts = role_counts(snapshot)
     present = {row.role for row in snapshot.rows}
     return tuple(
         RoleRow(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,3 +70,8 @@ def labelled(snapshot: Snapshot, role: Role) -> Labelled:
 def ids_of(snapshot: Snapshot, *roles: Role) -> tuple[str, ...]:
     """Ids of all images of these roles, in the order of the snapshot."""
     return tuple(row.image_id for row in snapshot.rows if row.role in roles)
+
+
+def role_counts(snapshot: Snapshot) -> Counter[tuple[str, str]]:
+    """Images per (role, label)."""
+    return Counter((row.role, row.label) for row in snapshot.rows)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from tasks.vocabulary.settings import Settings
 
@@ -60,3 +60,12 @@ class RoleSettings(Settings):
     mask: int = Field(30, ge=0, description="0: products without a fixed position, no mask")
     development: ClassCounts = ClassCounts(normal=174, abnormal=174)
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _some_left_to_learn_from(self) -> Self:
+        if self.validation >= self.reconstruction:
+            raise ValueError(
+                f"validation={self.validation} takes all of the {self.reconstruction} "
+                "reconstruction images; lower it"
+            )
+        return self

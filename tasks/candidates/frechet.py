@@ -16,6 +16,9 @@ Legend: C channels, h/w map height and width, K boxes, U distinct areas of a map
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,24 +29,62 @@ from tasks.vocabulary.errors import InputError, NoAnswerError
 
 FeatureMap = torch.Tensor | NDArray[np.floating]
 
-# Integral images hold four float64 values a channel and position. The finest of VGG-16
-# at 1024 px would take 1 GB at once; in blocks of channels it takes a quarter.
+# Integral images hold four float64 values a channel and position. The finest of VGG-16 at 1024 px would
+# take 1 GB at once; in blocks of channels they take a quarter, and are built anew for every question.
 CHANNELS_AT_ONCE = 32
+# A layer below this is kept: all of EfficientNet-lite0 at 1024 px, anything at 128 px.
+KEPT_BYTES = 256 * 2**20
 
 
-def box_distances(
-    boxes_K4: Int64Array,
+@dataclass(frozen=True)
+class LayerMoments:
+    """One layer of both images; `kept` are its integral images, empty where they are too large."""
+
+    seen_Chw: Float32Array
+    reconstructed_Chw: Float32Array
+    kept: tuple[Float64Array, ...]
+
+    def distances(self, areas_U4: Int64Array) -> Float64Array:
+        """Squared Fréchet distance `[U]` in areas of the map, mean over its channels."""
+        blocks = self.kept or integral_blocks(self.seen_Chw, self.reconstructed_Chw)
+        total_U = np.zeros(len(areas_U4), dtype=np.float64)
+        for integral in blocks:
+            total_U += gaussian_distances(integral, areas_U4)
+        return total_U / len(self.seen_Chw)
+
+
+@dataclass(frozen=True)
+class PerceptualMoments:
+    """What box distances need of one input and its reconstruction: prepared once, asked often."""
+
+    layers: tuple[LayerMoments, ...]
+    image_height: int
+    image_width: int
+
+    def distances(self, boxes_K4: Int64Array) -> Float64Array:
+        """Squared Fréchet distance `float64 [K]` in each box, summed over the layers."""
+        total_K = np.zeros(len(boxes_K4), dtype=np.float64)
+        image_size = (self.image_height, self.image_width)
+        for layer in self.layers:
+            areas_K4 = covered_positions(boxes_K4, image_size, layer.seen_Chw.shape[1:])
+            # On a coarse map many boxes cover the same positions.
+            distinct_U4, inverse_K = distinct_boxes(areas_K4)
+            total_K += layer.distances(distinct_U4)[inverse_K]
+        return total_K
+
+
+def perceptual_moments(
     features_input: tuple[FeatureMap, ...],
     features_reconstruction: tuple[FeatureMap, ...],
-    image_size: tuple[int, int],
+    image_height: int,
+    image_width: int,
     longest_stride_px: int,
-) -> Float64Array:
-    """Squared Fréchet distance `float64 [K]` in each box, summed over layers fine enough.
+) -> PerceptualMoments:
+    """Prepare all layers whose stride is at most `longest_stride_px`.
 
-    Each feature map is `[C, h, w]`; its stride is the image's side divided by the map's. Layers
-    coarser than `longest_stride_px` are left out: one of their positions sees far more than a box.
-    No layer left, or maps of two shapes, is an `InputError`; features that are not finite are a
-    `NoAnswerError`.
+    Each feature map is `[C, h, w]`; its stride is the image's side divided by the map's. Coarser
+    layers are left out: one of their positions sees far more than a box. No layer left, or maps of
+    two shapes, is an `InputError`; features that are not finite are a `NoAnswerError`.
     """
     if len(features_input) != len(features_reconstruction):
         raise InputError(
@@ -51,25 +92,27 @@ def box_distances(
             "reconstruction.",
             "Pass both through the same perception backbone.",
         )
-    fine = [
-        (as_map(seen), as_map(reconstructed))
+    layers = tuple(
+        layer_moments(as_map(seen), as_map(reconstructed))
         for seen, reconstructed in zip(features_input, features_reconstruction, strict=True)
-        if image_size[0] <= longest_stride_px * seen.shape[1]
-        and image_size[1] <= longest_stride_px * seen.shape[2]
-    ]
-    if not fine:
+        if image_height <= longest_stride_px * seen.shape[1]
+        and image_width <= longest_stride_px * seen.shape[2]
+    )
+    if not layers:
         raise InputError(
             f"No feature map has a stride of {longest_stride_px} px or finer.",
             "Raise candidates.longest_stride_px or choose a perception backbone with finer layers.",
         )
-    total_K = np.zeros(len(boxes_K4), dtype=np.float64)
-    for seen_Chw, reconstructed_Chw in fine:
-        require_alike(seen_Chw, reconstructed_Chw)
-        areas_K4 = covered_positions(boxes_K4, image_size, seen_Chw.shape[1:])
-        # On a coarse map many boxes cover the same positions.
-        distinct_U4, inverse_K = distinct_boxes(areas_K4)
-        total_K += layer_distances(seen_Chw, reconstructed_Chw, distinct_U4)[inverse_K]
-    return total_K
+    return PerceptualMoments(layers, image_height, image_width)
+
+
+def layer_moments(seen_Chw: Float32Array, reconstructed_Chw: Float32Array) -> LayerMoments:
+    """Check one layer and build its integral images, unless they are too large to keep."""
+    require_alike(seen_Chw, reconstructed_Chw)
+    # Four float64 values for every float32 of one map.
+    small = 8 * seen_Chw.nbytes <= KEPT_BYTES
+    kept = tuple(integral_blocks(seen_Chw, reconstructed_Chw)) if small else ()
+    return LayerMoments(seen_Chw, reconstructed_Chw, kept)
 
 
 def as_map(feature_Chw: FeatureMap) -> Float32Array:
@@ -103,17 +146,13 @@ def covered_positions(
     return np.concatenate([starts_K2, ends_K2], axis=1)
 
 
-def layer_distances(
-    seen_Chw: Float32Array, reconstructed_Chw: Float32Array, areas_U4: Int64Array
-) -> Float64Array:
-    """Squared Fréchet distance `[U]` in areas of one layer's map, mean over its channels."""
-    channels = len(seen_Chw)
-    total_U = np.zeros(len(areas_U4), dtype=np.float64)
-    for first in range(0, channels, CHANNELS_AT_ONCE):
+def integral_blocks(
+    seen_Chw: Float32Array, reconstructed_Chw: Float32Array
+) -> Iterator[Float64Array]:
+    """Yield `integral_moments` of at most `CHANNELS_AT_ONCE` channels at a time."""
+    for first in range(0, len(seen_Chw), CHANNELS_AT_ONCE):
         block = slice(first, first + CHANNELS_AT_ONCE)
-        integral = integral_moments(seen_Chw[block], reconstructed_Chw[block])
-        total_U += gaussian_distances(integral, areas_U4)
-    return total_U / channels
+        yield integral_moments(seen_Chw[block], reconstructed_Chw[block])
 
 
 def integral_moments(seen_Chw: Float32Array, reconstructed_Chw: Float32Array) -> Float64Array:

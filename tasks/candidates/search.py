@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tasks.candidates.boxes import distinct_boxes, highest, worst_pixels, zoom_out_and_shift
-from tasks.candidates.frechet import FeatureMap, box_distances
+from tasks.candidates.frechet import FeatureMap, PerceptualMoments, perceptual_moments
 from tasks.candidates.settings import CandidatesSettings
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array
+from tasks.vocabulary.errors import InputError
 
 
 class Candidates(NamedTuple):
@@ -31,20 +32,30 @@ def find_candidates(
     """Find the `settings.kept` boxes where input and reconstruction look least alike.
 
     Features are maps `[C, h, w]` of the whole images, shallow to deep. Raises what `worst_pixels`,
-    `zoom_out_and_shift` and `box_distances` raise.
+    `zoom_out_and_shift` and `perceptual_moments` raise.
     """
     height, width = difference_HW.shape
+    moments = perceptual_moments(
+        features_input, features_reconstruction, height, width, settings.longest_stride_px
+    )
+    return search(difference_HW, moments, settings)
+
+
+def search(
+    difference_HW: Float32Array, moments: PerceptualMoments, settings: CandidatesSettings
+) -> Candidates:
+    """Do as `find_candidates` on moments that are already there: for a second, masked difference."""
+    height, width = difference_HW.shape
+    if (height, width) != (moments.image_height, moments.image_width):
+        raise InputError(
+            f"A difference of {height} x {width} pixels meets moments of an image of "
+            f"{moments.image_height} x {moments.image_width}.",
+            "Take both from the same board image.",
+        )
     pixels_P2 = worst_pixels(difference_HW, settings.pixels)
     laid_K4 = zoom_out_and_shift(pixels_P2, settings.sizes, settings.growth_px, height, width)
     # Neighbouring pixels share most of their boxes: each is measured once, yet counts as published.
     distinct_U4, inverse_K = distinct_boxes(laid_K4)
-    scores_U = box_distances(
-        distinct_U4,
-        features_input,
-        features_reconstruction,
-        (height, width),
-        settings.longest_stride_px,
-    )
-    scores_K = scores_U[inverse_K]
+    scores_K = moments.distances(distinct_U4)[inverse_K]
     kept_Q = highest(scores_K, settings.kept)
     return Candidates(laid_K4[kept_Q], scores_K[kept_Q], pixels_P2)

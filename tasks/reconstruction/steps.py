@@ -68,10 +68,11 @@ def generator_step(
     return redrawing, losses
 
 
-def discriminator_step(
-    shop: Workshop, images_NCHW: Tensor, outputs_NCHW: Tensor, learning_rate: float
-) -> Losses:
-    """Move the discriminator up L_GAN, equation 1, max part; the generator feels nothing."""
+def discriminator_step(shop: Workshop, images_NCHW: Tensor, outputs_NCHW: Tensor) -> Losses:
+    """Move the discriminator up L_GAN, equation 1, max part; the generator feels nothing.
+
+    Its learning rate is constant: it starts when the generator's has nearly faded out.
+    """
     with autocast(shop.device, shop.dtype):
         both = torch.cat([images_NCHW, outputs_NCHW.detach()])
         realness_input, realness_output = shop.discriminator(both).chunk(2)
@@ -82,7 +83,7 @@ def discriminator_step(
         shop.discriminator_optimizer,
         shop.reconstructor.discriminator,
         shop.settings,
-        learning_rate,
+        shop.settings.discriminator_learning_rate,
     )
     return {"discriminator_loss": loss}
 

@@ -129,12 +129,7 @@ def _train_step(shop: Workshop, images_NCHW: Tensor, progress: Progress) -> Trai
     redrawing, losses = generator_step(shop, images_NCHW, step, rate)
     uses_K, revived = _tend_codebook(shop, redrawing, step)
     if step >= settings.discriminator_start_step:
-        losses |= discriminator_step(
-            shop,
-            images_NCHW,
-            redrawing.images_NCHW,
-            settings.discriminator_learning_rate * rate / settings.learning_rate,
-        )
+        losses |= discriminator_step(shop, images_NCHW, redrawing.images_NCHW)
     values = _finite_values(shop, losses, step)
     return TrainingStep(
         step=step,

@@ -6,7 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.candidates.frechet import CHANNELS_AT_ONCE, as_map, box_distances
+from tasks.candidates.frechet import (
+    CHANNELS_AT_ONCE,
+    FeatureMap,
+    LayerMoments,
+    as_map,
+    perceptual_moments,
+)
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array
 from tasks.vocabulary.errors import InputError, NoAnswerError
 
@@ -28,6 +34,17 @@ def random_boxes(seed: int, side: int, count: int) -> Int64Array:
     sides = generator.integers(1, 17, size=count)
     starts = (generator.random((count, 2)) * (side - sides + 1)[:, None]).astype(np.int64)
     return np.concatenate([starts, starts + sides[:, None]], axis=1)
+
+
+def box_distances(
+    boxes_K4: Int64Array,
+    seen: tuple[FeatureMap, ...],
+    reconstructed: tuple[FeatureMap, ...],
+    image_size: tuple[int, int],
+    longest_stride_px: int,
+) -> Float64Array:
+    moments = perceptual_moments(seen, reconstructed, *image_size, longest_stride_px)
+    return moments.distances(boxes_K4)
 
 
 def directly(seen: Features, reconstructed: Features, box: list[int], side: int) -> float:
@@ -138,3 +155,14 @@ def test_many_channels_are_taken_in_blocks_without_a_change() -> None:
     found = box_distances(boxes_K4, (seen,), (reconstructed,), (32, 32), 8)
     expected = [directly((seen,), (reconstructed,), box, 32) for box in boxes_K4.tolist()]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_layer_that_is_too_large_to_keep_gives_the_same_bits() -> None:
+    seen, reconstructed = maps(20, 32, (2,)), maps(21, 32, (2,))
+    areas_U4 = random_boxes(22, 16, 20)
+    moments = perceptual_moments(seen, reconstructed, 32, 32, 8)
+    (kept,) = moments.layers
+    assert kept.kept
+    built_anew = LayerMoments(kept.seen_Chw, kept.reconstructed_Chw, ())
+    for _ in range(2):
+        assert np.array_equal(built_anew.distances(areas_U4), kept.distances(areas_U4))

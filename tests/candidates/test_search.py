@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.candidates.boxes import zoom_out_and_shift
-from tasks.candidates.frechet import box_distances
-from tasks.candidates.search import find_candidates
+from tasks.candidates.frechet import perceptual_moments
+from tasks.candidates.search import find_candidates, search
 from tasks.candidates.settings import CandidatesSettings
 from tasks.vocabulary.arrays import Float32Array
 from tasks.vocabulary.errors import InputError
@@ -32,13 +32,10 @@ def test_the_kept_are_the_largest_of_all_boxes_measured_one_by_one(seed: int) ->
     difference_HW, seen, reconstructed = images(seed)
     found = find_candidates(difference_HW, seen, reconstructed, SETTINGS)
     laid_K4 = zoom_out_and_shift(found.pixels_P2, 3, 4, SIDE, SIDE)
-    every_K = np.concatenate(
-        [box_distances(box[None], seen, reconstructed, (SIDE, SIDE), 8) for box in laid_K4]
-    )
+    moments = perceptual_moments(seen, reconstructed, SIDE, SIDE, SETTINGS.longest_stride_px)
+    every_K = np.concatenate([moments.distances(box[None]) for box in laid_K4])
     assert np.array_equal(found.scores_Q, np.sort(every_K)[::-1][: SETTINGS.kept])
-    assert np.array_equal(
-        found.scores_Q, box_distances(found.boxes_Q4, seen, reconstructed, (SIDE, SIDE), 8)
-    )
+    assert np.array_equal(found.scores_Q, moments.distances(found.boxes_Q4))
     assert found.boxes_Q4.shape == (50, 4)
 
 
@@ -86,6 +83,18 @@ def test_a_mask_that_hides_a_pixel_moves_the_candidates_away() -> None:
     mask_HW[:, : SIDE // 2] = 0.0
     found = find_candidates(mask_HW * difference_HW, seen, reconstructed, SETTINGS)
     assert (found.pixels_P2[:, 1] >= SIDE // 2).all()
+
+
+def test_moments_can_be_asked_again_with_a_masked_difference() -> None:
+    difference_HW, seen, reconstructed = images(6)
+    mask_HW = np.random.default_rng(7).random((SIDE, SIDE), dtype=np.float32)
+    moments = perceptual_moments(seen, reconstructed, SIDE, SIDE, SETTINGS.longest_stride_px)
+    search(difference_HW, moments, SETTINGS)
+    again = search(mask_HW * difference_HW, moments, SETTINGS)
+    anew = find_candidates(mask_HW * difference_HW, seen, reconstructed, SETTINGS)
+    assert all(np.array_equal(one, other) for one, other in zip(again, anew, strict=True))
+    with pytest.raises(InputError, match="same board image"):
+        search(difference_HW[:40], moments, SETTINGS)
 
 
 def test_images_too_small_for_the_boxes_are_refused() -> None:

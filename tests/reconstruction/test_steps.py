@@ -76,18 +76,16 @@ def test_discriminator_step_moves_the_discriminator_only() -> None:
     images = board_images(gratings(4))
     redrawing = shop.reconstructor.generator(images)
     before = copied(shop.reconstructor)
-    discriminator_step(shop, images, redrawing.images_NCHW, learning_rate=1e-2)
+    discriminator_step(shop, images, redrawing.images_NCHW)
     names = moved(shop.reconstructor, before)
     assert names == {name for name in before if name.startswith("discriminator.")}
     assert all(p.grad is None for p in shop.reconstructor.generator.parameters())
 
 
 def test_discriminator_learns_to_tell_apart() -> None:
-    shop = workshop(tiny_settings())
+    shop = workshop(tiny_settings(discriminator_learning_rate=5e-3))
     real, fake = board_images(gratings(8)), torch.full((8, 1, 16, 16), 0.5)
-    losses = [
-        discriminator_step(shop, real, fake, 5e-3)["discriminator_loss"].item() for _ in range(40)
-    ]
+    losses = [discriminator_step(shop, real, fake)["discriminator_loss"].item() for _ in range(40)]
     assert losses[-1] < 0.5 * losses[0]
     realness = shop.reconstructor.discriminator
     assert realness(real).mean() > 0 > realness(fake).mean()

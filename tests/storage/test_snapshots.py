@@ -18,8 +18,8 @@ def store(stores: Stores) -> SnapshotStore:
 
 def test_a_snapshot_is_numbered_and_read_as_committed(store: SnapshotStore) -> None:
     assert store.latest() is None
-    first = store.commit(ROWS[:5], "f")
-    second = store.commit(ROWS, "f")
+    first = store.commit(ROWS[:5], "f", "r")
+    second = store.commit(ROWS, "f", "r")
     assert (first.number, second.number) == (1, 2)
     assert store.read(1) == first
     assert store.latest() == second
@@ -27,24 +27,24 @@ def test_a_snapshot_is_numbered_and_read_as_committed(store: SnapshotStore) -> N
 
 
 def test_the_same_content_is_the_same_snapshot(store: SnapshotStore) -> None:
-    first = store.commit(ROWS, "f")
-    store.commit(ROWS[:3], "f")
+    first = store.commit(ROWS, "f", "r")
+    store.commit(ROWS[:3], "f", "r")
     shuffled = ROWS[4:] + ROWS[:4]
-    assert store.commit(shuffled, "f") == first
-    assert store.commit(ROWS, "g").number == 3
+    assert store.commit(shuffled, "f", "r") == first
+    assert store.commit(ROWS, "g", "r").number == 3
 
 
 def test_a_changed_label_is_another_snapshot(store: SnapshotStore) -> None:
-    first = store.commit(ROWS[:1], "f")
+    first = store.commit(ROWS[:1], "f", "r")
     relabelled = SnapshotRow(ROWS[0].image_id, ROWS[0].source, "abnormal", ROWS[0].role)
-    assert store.commit([relabelled], "f").number == first.number + 1
+    assert store.commit([relabelled], "f", "r").number == first.number + 1
 
 
 def test_an_image_has_one_label_and_one_role(store: SnapshotStore) -> None:
     twice = [ROWS[0], SnapshotRow("i0", "/in/x.png", "abnormal", "test")]
     for rows in ([], twice):
         with pytest.raises(InvalidEntryError):
-            store.commit(rows, "f")
+            store.commit(rows, "f", "r")
 
 
 def test_an_unknown_number_is_not_found(store: SnapshotStore) -> None:
@@ -56,7 +56,7 @@ def test_an_unknown_number_is_not_found(store: SnapshotStore) -> None:
 def test_changed_rows_are_found_and_a_new_commit_heals_them(
     store: SnapshotStore, root: Path, damage: bytes | None
 ) -> None:
-    committed = store.commit(ROWS, "f")
+    committed = store.commit(ROWS, "f", "r")
     (rows,) = (root / "snapshots" / "line" / "rows").iterdir()
     if damage is None:
         rows.unlink()
@@ -64,4 +64,4 @@ def test_changed_rows_are_found_and_a_new_commit_heals_them(
         rows.write_bytes(damage)
     with pytest.raises(CorruptEntryError):
         store.latest()
-    assert store.commit(ROWS, "f") == committed == store.latest()
+    assert store.commit(ROWS, "f", "r") == committed == store.latest()

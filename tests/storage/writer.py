@@ -53,7 +53,7 @@ def promote_and_commit(stores: Stores, writer: int, rounds: int) -> None:
         stores.registry.put("bundles", f"b{writer}-{number}", {"bundle.json": b"{}"})
         promoted = stores.registry.promote("line", f"b{writer}-{number}")
         row = SnapshotRow(f"i{writer}-{number}", "/in/x.png", "normal", "training")
-        snapshot = stores.snapshots("line").commit([row], "f")
+        snapshot = stores.snapshots("line").commit([row], "f", "r")
         print(promoted, f"b{writer}-{number}", snapshot.number, row.image_id, flush=True)
 
 

@@ -1,0 +1,95 @@
+"""Fixtures of slow tests: one product line retrained once, and one Prefect server, a session."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.product_line import REPOSITORY, ProductLine, kill_group, write_archive
+from tests.spoilt import SPOILT, spoil
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """A product line after its first run, with the figures of that run."""
+
+    line: ProductLine
+    figures: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def base_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A Prefect of our own; one thread, because neighbours share the machine."""
+    return {
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "OMP_NUM_THREADS": "1",
+        "PREFECT_API_URL": "",
+    }
+
+
+@pytest.fixture(scope="session")
+def retrained(
+    tmp_path_factory: pytest.TempPathFactory, base_environment: dict[str, str]
+) -> Retrained:
+    """Retrained as a user does it: from an archive with spoilt files, without any server running."""
+    folder = tmp_path_factory.mktemp("retrained")
+    archive = write_archive(folder / "archive")
+    spoil(archive)
+    assert len(SPOILT) > 8
+    line = ProductLine(folder / "line", archive, base_environment)
+    return Retrained(line, line.retrain())
+
+
+@pytest.fixture(scope="session")
+def environment(
+    retrained: Retrained, base_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Environment with the address of a running Prefect server, on the home of the first run.
+
+    Only after that run: it has an embedded server on the same database.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/api"
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
+            cwd=REPOSITORY,
+            env={**os.environ, **base_environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_healthy(f"{address}/health", server, log)
+            yield {**base_environment, "PREFECT_API_URL": address}
+        finally:
+            kill_group(server)
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen[str], log: Path) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our server
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.3)
+    raise AssertionError(f"The server never answered: {log.read_text()}")

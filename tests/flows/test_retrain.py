@@ -1,0 +1,205 @@
+"""The nightly flow on a tiny product line, with everything real: server, cluster, training."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Retrained
+from tests.flows.prefect_api import asked
+from tests.product_line import COUNTS, LINE, ProductLine, ended, receipts, write_archive
+from tests.spoilt import SPOILT
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_spoilt_file_is_in_quarantine_with_reason_and_remedy(retrained: Retrained) -> None:
+    entries = {entry.source: entry for entry in retrained.line.stores.quarantine(LINE).entries()}
+    assert entries.keys() == SPOILT.keys()
+    for name, (kind, words) in SPOILT.items():
+        assert entries[name].kind == kind, name
+        assert words in entries[name].reason, name
+        assert entries[name].remedy, name
+
+
+def test_files_seen_are_ingested_or_quarantined(retrained: Retrained) -> None:
+    snapshot = retrained.line.stores.snapshots(LINE).latest()
+    assert snapshot is not None
+    assert Counter(row.label for row in snapshot.rows) == COUNTS
+    quarantined = retrained.line.stores.quarantine(LINE).entries()
+    seen = [path for path in retrained.line.archive.rglob("*") if path.is_file()]
+    assert len(seen) == len(snapshot.rows) + len(quarantined)
+    images = retrained.line.stores.images(LINE, snapshot.images_fingerprint)
+    assert images.rows().keys() == {row.image_id for row in snapshot.rows}
+
+
+def test_roles_are_as_large_as_asked_and_measured_once(retrained: Retrained) -> None:
+    stores = retrained.line.stores
+    snapshot = stores.snapshots(LINE).latest()
+    assert snapshot is not None
+    counts = Counter((row.role, row.label) for row in snapshot.rows)
+    assert counts == {
+        ("reconstruction", "normal"): 8,
+        ("validation", "normal"): 4,
+        ("mask", "normal"): 4,
+        ("development", "normal"): 12,
+        ("development", "abnormal"): 12,
+        ("certification", "normal"): 8,
+        ("certification", "abnormal"): 6,
+        ("undecided", "undecided"): 4,
+    }
+    features = stores.features(LINE, retrained.figures["fingerprints"]["features"])
+    measured = {"development", "certification", "undecided"}
+    assert features.rows().keys() == {r.image_id for r in snapshot.rows if r.role in measured}
+    assert {row.status for row in features.rows().values()} == {"ok"}
+
+
+def test_figures_for_machines(retrained: Retrained) -> None:
+    figures = retrained.figures
+    assert figures["line"] == LINE
+    assert 0.0 <= figures["zfn_accuracy"] <= figures["std_accuracy"] <= 1.0
+    assert (figures["n_normal"], figures["n_abnormal"]) == (12, 12)
+    assert figures["fpr_at_fn"]["0"]["misses"] == 0
+    certified = figures["certification"]
+    assert (certified["n_normal"], certified["n_abnormal"]) == (8, 6)
+    # Six defects cannot show more: the bound at zero escapes is 1 - 0.05^(1/6).
+    assert certified["escape_upper_95"] >= 1 - 0.05 ** (1 / 6) - 1e-9
+    stages = {"ingest", "train", "mask", "extract", "fit", "certify", "report", "total"}
+    assert figures["seconds"].keys() == stages
+    assert figures["peak_memory_mb"] > 0
+    assert "Synthetic tiles" in Path(figures["report"]).read_text()
+
+
+def test_the_champion_is_the_bundle_of_the_run(retrained: Retrained) -> None:
+    champion = retrained.line.stores.registry.champion(LINE)
+    assert champion == retrained.figures["fingerprints"]["bundle"]
+
+
+def test_no_scratch_and_nothing_half_written_stays(retrained: Retrained) -> None:
+    store = retrained.line.store
+    assert not list((store / "workplaces").glob("*"))
+    assert len(list(store.rglob("data-*"))) == len(receipts(store))
+
+
+def artifacts(environment: dict[str, str]) -> dict[str, dict[str, Any]]:
+    found = asked(environment, "artifacts/latest/filter")
+    return {artifact["key"]: artifact for artifact in found if artifact["key"].startswith(LINE)}
+
+
+def test_a_run_without_a_server_is_shown_by_the_server(
+    retrained: Retrained, environment: dict[str, str]
+) -> None:
+    runs = asked(environment, "flow_runs/filter")
+    first = next(run for run in runs if run["name"] == "retrain-tiles")
+    assert first["state_type"] == "COMPLETED"
+
+
+def test_the_run_leaves_its_artifacts_in_prefect(
+    retrained: Retrained, environment: dict[str, str]
+) -> None:
+    found = artifacts(environment)
+    roles = json.loads(found[f"{LINE}-roles"]["data"])
+    assert {"role": "mask", "normal": 4, "abnormal": 0, "undecided": 0} in roles
+    assert sum(row["normal"] + row["abnormal"] + row["undecided"] for row in roles) == 58
+    scores = found[f"{LINE}-scores"]["data"]
+    assert "held-out defects" in scores
+    assert "data:image/png;base64," in scores
+    assert f"{LINE}.html" in found[f"{LINE}-report"]["data"]
+    stages = {key for key in found if key.startswith(f"{LINE}-progress-")}
+    assert {f"{LINE}-progress-{stage}" for stage in ("train", "extract", "fit")} <= stages
+    assert all(found[key]["type"] == "progress" for key in stages)
+    assert all(float(found[key]["data"]) == 100.0 for key in stages)
+
+
+@pytest.fixture(scope="module")
+def settled(
+    retrained: Retrained, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> ProductLine:
+    """The same line in a copy of its store, which a test may change."""
+    folder = tmp_path_factory.mktemp("settled")
+    shutil.copytree(retrained.line.store, folder / "store")
+    return ProductLine(folder, retrained.line.archive, environment)
+
+
+def test_a_second_run_finds_everything(retrained: Retrained, settled: ProductLine) -> None:
+    before = receipts(settled.store)
+    figures = settled.retrain()
+    made = receipts(settled.store) - before
+    # A report tells of its own run; everything else is found again.
+    assert {name.partition("/")[0] for name in made} <= {"reports"}
+    assert figures["fingerprints"] == retrained.figures["fingerprints"]
+    assert len(settled.stores.registry.history(LINE)) == 1
+    assert settled.verdicts() == retrained.line.verdicts()
+
+
+def test_a_changed_setting_recomputes_what_depends_on_it(
+    retrained: Retrained, settled: ProductLine
+) -> None:
+    first = retrained.figures["fingerprints"]
+    settled.changes["classification"] = {"seed": 1}
+    reseeded = settled.retrain()["fingerprints"]
+    assert changed(first, reseeded) == {"classifier", "threshold", "bundle", "certificate"}
+
+    before = receipts(settled.store)
+    settled.changes["candidates"] = {"kept": 10}
+    fewer = settled.retrain()["fingerprints"]
+    made = {name.partition("/")[0] for name in receipts(settled.store) - before}
+    downstream = {"features", "classifier", "threshold", "bundle", "certificate"}
+    assert changed(reseeded, fewer) == downstream
+    assert not made & {"images", "models", "masks"}
+    assert "features" in made
+    assert [one.bundle for one in settled.stores.registry.history(LINE)] == [
+        first["bundle"],
+        reseeded["bundle"],
+        fewer["bundle"],
+    ]
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.fixture(scope="module")
+def refused(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[ProductLine, subprocess.Popen[str]]]:
+    """Runs on archives that nothing can be made of, started side by side."""
+    archives = {
+        "no image": {"normal": 0, "abnormal": 0},
+        "short role": {"normal": 20, "abnormal": 18},
+        "no abnormal": {"normal": 36, "abnormal": 0},
+    }
+    started = {}
+    for name, counts in archives.items():
+        folder = tmp_path_factory.mktemp("refused")
+        line = ProductLine(folder / "line", write_archive(folder / "archive", counts), environment)
+        started[name] = (line, line.start("retrain"))
+    return started
+
+
+@pytest.mark.parametrize(
+    ("archive", "code", "words"),
+    [
+        ("no image", 2, "holds no image"),
+        ("short role", 2, "The role development needs 12 normal images and got 4."),
+        ("no abnormal", 1, "NoSafeThresholdError: There is no abnormal image"),
+    ],
+)
+def test_a_useless_archive_ends_with_its_remedy_and_no_champion(
+    refused: dict[str, tuple[ProductLine, subprocess.Popen[str]]],
+    archive: str,
+    code: int,
+    words: str,
+) -> None:
+    line, process = refused[archive]
+    printed = " ".join(ended(process, code).split())
+    assert words in printed
+    assert "Traceback" not in printed
+    assert line.stores.registry.champion(LINE) is None
+    assert receipts(line.store, "thresholds") == receipts(line.store, "bundles") == set()

@@ -1,0 +1,84 @@
+"""Batches on a real local cluster: results, errors, killed workers, and images that kill them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tasks.vocabulary.errors import InputError
+from tasks.workers import Poisoned, Workers
+
+pytestmark = pytest.mark.slow
+
+
+def doubled(batch: tuple[int, ...]) -> list[int]:
+    return [2 * item for item in batch]
+
+
+def doubled_unless_poisoned(poison: frozenset[int], batch: tuple[int, ...]) -> list[int]:
+    if poison & set(batch):
+        # As an out-of-memory killer does it: no exception, no goodbye.
+        os._exit(1)
+    return doubled(batch)
+
+
+def doubled_but_killed_once(memory: Path, batch: tuple[int, ...]) -> list[int]:
+    try:
+        memory.touch(exist_ok=False)
+    except FileExistsError:
+        return doubled(batch)
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def refusing(batch: tuple[int, ...]) -> list[int]:
+    raise InputError(f"{batch} is wrong.", "Correct it.")
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers(None, 2, batch_images=4) as pool:
+        yield pool
+
+
+def test_every_batch_comes_back_once(workers: Workers) -> None:
+    results = dict(workers.map_batches(doubled, range(11)))
+    assert sorted(results) == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10)]
+    assert all(result == doubled(batch) for batch, result in results.items())
+    assert workers.run(partial(doubled, (3,))) == [6]
+
+
+def test_nothing_to_do_starts_no_cluster() -> None:
+    with Workers(None, 2, batch_images=4) as idle:
+        assert list(idle.map_batches(doubled, [])) == []
+        assert idle._cluster is None
+
+
+def test_errors_of_a_batch_reach_the_caller_as_they_are(workers: Workers) -> None:
+    with pytest.raises(InputError, match="is wrong") as raised:
+        list(workers.map_batches(refusing, range(2)))
+    assert raised.value.remedy == "Correct it."
+
+
+def test_a_worker_killed_once_costs_nothing(workers: Workers, tmp_path: Path) -> None:
+    function = partial(doubled_but_killed_once, tmp_path / "killed")
+    results = dict(workers.map_batches(function, range(11)))
+    assert sum(results.values(), start=[]) != []  # type: ignore[arg-type]
+    assert all(result == doubled(batch) for batch, result in results.items())
+    assert sorted(item for batch in results for item in batch) == list(range(11))
+
+
+def test_only_the_image_that_kills_its_worker_is_poisoned(workers: Workers) -> None:
+    """Ten neighbours wait on the same two workers, and die with them more than once."""
+    function = partial(doubled_unless_poisoned, frozenset({6}))
+    results = dict(workers.map_batches(function, range(44)))
+    poisoned = [batch for batch, result in results.items() if isinstance(result, Poisoned)]
+    assert poisoned == [(6,)]
+    assert results[(6,)] == Poisoned(6)
+    assert sorted(item for batch in results for item in batch) == list(range(44))
+    assert all(result == doubled(batch) for batch, result in results.items() if batch != (6,))

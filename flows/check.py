@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, assert_never
@@ -39,15 +41,20 @@ def check_line(config: Path) -> Findings:
     settings = load_settings(config)
     facts = [f"{config}: product line {settings.line}, store {settings.store}"]
     problems: list[str] = []
-    for look in (_archive, _weights, _store):
+    backbones = dict.fromkeys(
+        (settings.perception, settings.candidate_perception or settings.perception)
+    )
+    looks: list[Callable[[], str]] = [partial(_archive, settings), partial(_store, settings)]
+    looks += [partial(_weights_of, backbone) for backbone in backbones]
+    for look in looks:
         try:
-            facts += look(settings)
+            facts.append(look())
         except InputError as error:
             problems.append(str(error))
     return Findings(settings.line, tuple(facts), tuple(problems))
 
 
-def _archive(settings: LineSettings) -> list[str]:
+def _archive(settings: LineSettings) -> str:
     labels = Counter(photograph.label for photograph in photographs(settings.source))
     wanted = {
         "normal": settings.roles.reconstruction
@@ -64,12 +71,7 @@ def _archive(settings: LineSettings) -> list[str]:
                 "Add images, or lower the sizes under roles.",
             )
     counted = ", ".join(f"{count} {label or 'unlabelled'}" for label, count in labels.items())
-    return [f"archive: {counted}"]
-
-
-def _weights(settings: LineSettings) -> list[str]:
-    backbones = [settings.perception, settings.candidate_perception or settings.perception]
-    return [_weights_of(backbone) for backbone in dict.fromkeys(backbones)]
+    return f"archive: {counted}"
 
 
 def _weights_of(backbone: PerceptionSettings) -> str:
@@ -103,10 +105,10 @@ def _in_torch_cache(name: str) -> bool:
     return any((home / "hub" / "checkpoints").glob(f"{name}*.pth"))
 
 
-def _store(settings: LineSettings) -> list[str]:
+def _store(settings: LineSettings) -> str:
     place = settings.store
     while not place.exists():
         place = place.parent
     if not os.access(place, os.W_OK):
         raise InputError(f"{place} is not writable.", "Choose another store, or give the right.")
-    return [f"store: {place} is writable"]
+    return f"store: {place} is writable"

@@ -80,8 +80,7 @@ def _instrument(
         key, job = plan.training_job(settings, stores, snapshot)
         model = train(stores, job, key)
     unmasked = plan.measuring(settings, snapshot, model, None)
-    # Images keep their role when the setting changes; without the setting they stay unused.
-    unseen = ids_of(snapshot, Role.MASK) if settings.roles.mask else ()
+    unseen = ids_of(snapshot, Role.MASK)
     if not unseen:
         return unmasked
     with clock.stage("mask"):

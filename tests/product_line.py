@@ -71,7 +71,7 @@ def tile(number: int, label: str) -> UInt8Array:
     row, column = generator.integers(12, SIDE_PX - 12, 2)
     blob = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 18)
     height = {"normal": 0, "abnormal": 90, "undecided": 35}[label]
-    return np.clip(woven + height * blob, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(woven + height * blob, 0, 255), dtype=np.uint8)
 
 
 def write_archive(folder: Path, counts: Mapping[str, int] = COUNTS) -> Path:

@@ -11,8 +11,8 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from storage.errors import StorageFullError, TransientStorageError
 from storage.stores import Stores
-from tasks.archive.settings import FolderSource, PhotographSettings, RoleSettings
 from tasks.alignment.settings import NoAlignment
+from tasks.archive.settings import FolderSource, PhotographSettings, RoleSettings
 from tasks.ingest import ingest
 from tasks.jobs import IngestJob
 from tasks.progress import Progress, listening

@@ -50,7 +50,7 @@ def test_the_smallest_configuration_has_the_papers_sizes_as_defaults(tmp_path: P
 def test_settings_are_frozen(tmp_path: Path) -> None:
     settings = load_settings(written(tmp_path, SMALLEST))
     with pytest.raises(ValidationError):
-        settings.line = "other"
+        settings.line = "other"  # type: ignore[misc]  # what is tested
 
 
 @pytest.mark.parametrize(

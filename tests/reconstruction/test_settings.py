@@ -30,6 +30,7 @@ def test_union_is_chosen_by_kind() -> None:
         {"stem": "convolution", "widths": (8, 8), "downsampling": 8},
         {"widths": ()},
         {"batch_size": 0},
+        {"steps": 100, "discriminator_start_step": 100},
         {"learning_rate": float("nan")},
     ],
 )

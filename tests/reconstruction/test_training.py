@@ -198,7 +198,7 @@ def test_perception_is_not_built_when_it_is_not_used(tmp_path: Path) -> None:
         raise AssertionError
 
     images = gratings(4)
-    settings = tiny_settings(perceptual_weight=0.0, steps=2)
+    settings = tiny_settings(perceptual_weight=0.0, steps=5)
     train(settings, images, images, never, tmp_path, silent)
 
 

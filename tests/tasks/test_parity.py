@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 
 from storage.stores import Stores
+from tasks.bundles import champion_bundle
 from tasks.extract import extract
-from tasks.jobs import Bundle, Measuring
+from tasks.jobs import Measuring
 from tasks.workers import Workers
 from tests.conftest import Retrained
-from tests.product_line import LINE, ProductLine
+from tests.product_line import LINE
 
 pytestmark = pytest.mark.slow
-
-
-def measuring_in(store: Path, line: ProductLine, images_fingerprint: str) -> Measuring:
-    """The champion's instrument, read from another store."""
-    stores = line.stores
-    key = stores.registry.champion(LINE)
-    assert key is not None
-    content = json.loads((stores.registry.open("bundles", key) / "bundle.json").read_bytes())
-    content["instrument"]["store"] = str(store)
-    bundle = TypeAdapter(Bundle).validate_python(content)
-    return Measuring(bundle.instrument, LINE, images_fingerprint, bundle.features_fingerprint)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -37,7 +25,9 @@ def test_features_do_not_depend_on_batches_or_workers(
 ) -> None:
     snapshot = retrained.line.stores.snapshots(LINE).latest()
     assert snapshot is not None
-    fingerprint = retrained.figures["fingerprints"]["features"]
+    bundle = champion_bundle(retrained.line.stores, LINE)
+    fingerprint = bundle.features_fingerprint
+    measuring = Measuring(bundle.instrument, LINE, snapshot.images_fingerprint, fingerprint)
     expected = retrained.line.stores.features(LINE, fingerprint)
     ids = sorted(expected.rows())
     with Workers(None, workers, batch_images=1) as pool:
@@ -46,7 +36,6 @@ def test_features_do_not_depend_on_batches_or_workers(
             store = tmp_path / str(batch_images)
             without_features = shutil.ignore_patterns("features")
             shutil.copytree(retrained.line.store, store, ignore=without_features)
-            measuring = measuring_in(store, retrained.line, snapshot.images_fingerprint)
             assert extract.fn(Stores(store), measuring, ids, pool) == len(ids)
             found = Stores(store).features(LINE, fingerprint)
             assert len({row.batch for row in found.rows().values()}) == -(-len(ids) // batch_images)

@@ -17,6 +17,7 @@ from prefect.artifacts import (
 )
 
 from storage.snapshots import Snapshot
+from tasks.archive.roles import Role
 from tasks.progress import Progress
 from tasks.score_sheet import role_counts
 
@@ -64,7 +65,8 @@ def publish_roles(snapshot: Snapshot) -> None:
     create_table_artifact(
         table=[
             {"role": role, **{label: counts[(role, label)] for label in labels}}
-            for role in dict.fromkeys(role for role, _ in counts)
+            for role in Role
+            if any(counts[(role, label)] for label in labels)
         ],
         key=artifact_key(snapshot.line, "roles"),
         description=f"Roles of the {len(snapshot.rows)} images of snapshot {snapshot.number}",

@@ -145,8 +145,8 @@ def _end(error: Exception, code: int) -> NoReturn:
 
 
 def _prefect_for_terminals() -> None:
-    """Progress bars instead of log lines; the log is in the Prefect UI."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    """Progress bars and one sentence instead of log lines and traces; the log is in the Prefect UI."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def _write_json(content: Any, place: Path | None) -> None:

@@ -7,15 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from logging import Logger
 from typing import Self
 
 import psutil
+from prefect.logging.loggers import LoggingAdapter
 
 
 @dataclass
 class StageClock:
-    """Wall-clock seconds of each stage, in the order in which they first ran."""
+    """Wall-clock seconds of each stage, in the order in which they first ran; each is logged."""
 
+    logger: Logger | LoggingAdapter
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -26,6 +29,7 @@ class StageClock:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+            self.logger.info("%s ended after %.1f s", name, self.seconds[name])
 
 
 class PeakMemory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
 from flows import plan
 from flows.artifacts import ArtifactProgress, publish_report, publish_roles, publish_scores
@@ -37,7 +37,7 @@ def retrain(config: Path) -> RunFigures:
     `NoSafeThresholdError`, storage errors.
     """
     settings = load_settings(config)
-    stores, clock = Stores(settings.store), StageClock()
+    stores, clock = Stores(settings.store), StageClock(get_run_logger())
     with (
         Workers(
             settings.dask.address, settings.dask.workers, settings.dask.batch_images

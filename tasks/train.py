@@ -27,6 +27,8 @@ def train(stores: Stores, job: TrainingJob, key: str) -> Receipt:
     training diverged, and `ProcessLostError` (retried) where its process was killed.
     """
     if committed := stores.registry.find("models", key):
+        # Left by a run that was killed between commit and clearing, or made by asking for it.
+        stores.clear_workplace(key)
         return committed
     run_training(job)
     weights = (job.workplace / "weights.safetensors").read_bytes()

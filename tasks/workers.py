@@ -117,6 +117,10 @@ def _local_cluster(count: int) -> LocalCluster:
     """Worker processes of one thread each: the same bits for any number of workers."""
     # A worker that holds torch outlives the nanny's patience at the end and is killed: no news.
     logging.getLogger("distributed").setLevel(logging.ERROR)
+    # 15 s after a worker's death Dask gives up for good the place of one that is not up again just then:
+    # on a busy machine, or where an image kills again and again, in the end nobody is left to work and the
+    # run waits for ever. The limit is read at the death, so it cannot be set for the start alone.
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "365 days"})
     with dask.config.set({"distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT}):
         return LocalCluster(
             n_workers=count,

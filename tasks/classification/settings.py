@@ -79,12 +79,17 @@ class ClassificationSettings(Settings):
     | setting | meaning |
     | --- | --- |
     | `members` | classifiers to try; of equally good ones the first is taken; no kind twice |
-    | `folds`, `repeats` | of the repeated stratified k-fold; the scores are means over repeats |
+    | `folds` | of the stratified k-fold |
+    | `repeats` | of the k-fold, with other splits; the scores are means over repeats (see below) |
     | `draws` | of the randomized search inside each training part; 0 = defaults (paper: 500) |
     | `seed` | of folds, search, SMOTE and classifiers |
     | `correlation_limit` | of two metrics with a larger absolute correlation the first is kept |
     | `smote` | synthesise the rarer class where classes are unequal, in training parts only |
     | `criterion` | what chooses the member: see `tasks.classification.choosing` |
+
+    One repeat is the default: a mean over several fits varies less than the single final fit that
+    scores new images, so the lowest of such means is too high a threshold. More repeats steady the
+    development figures, at that price.
     """
 
     members: Annotated[tuple[ClassifierSettings, ...], Field(min_length=1)] = (
@@ -94,7 +99,7 @@ class ClassificationSettings(Settings):
         LogisticRegressionSettings(),
     )
     folds: Annotated[int, Field(ge=2)] = 5
-    repeats: PositiveInt = 3
+    repeats: PositiveInt = 1
     draws: NonNegativeInt = 0
     seed: Annotated[int, Field(ge=0, lt=2**30)] = 0
     correlation_limit: Share = 0.95

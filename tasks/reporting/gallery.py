@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.reporting.content import BoardExample, Label
-from tasks.reporting.overlays import candidate_overlay, compact_png_bytes, heat, png_bytes
+from tasks.reporting.overlays import (
+    candidate_overlay,
+    compact_png_bytes,
+    heat,
+    jpeg_bytes,
+    png_bytes,
+)
+from tasks.reporting.scaling import LOSSLESS_PX, shown, shown_map
 from tasks.reporting.wording import judgement, number
 
 HEAT_TOPS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
@@ -20,7 +27,7 @@ HEAT_TOPS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a row: its heading, alt text and PNG as a data URI."""
+    """One picture of a row: its heading, alt text and data URI; the size is the board's own."""
 
     heading: str
     alt: str
@@ -35,6 +42,7 @@ class Row:
 
     anchor: str
     example: BoardExample
+    name: str
     score: str
     tone: str
     judged: str
@@ -42,13 +50,13 @@ class Row:
 
 
 def heat_top(examples: Sequence[BoardExample]) -> float:
-    """Smallest round range in which all but the largest 0.5 % of these boards' pixels fit.
+    """Smallest round range in which all but the largest 0.5 % of these boards' shown pixels fit.
 
     One range for all boards of a report, so that a bright spot means the same in every row.
     """
     if not examples:
         return HEAT_TOPS[-1]
-    pooled = np.concatenate([example.difference_HW.ravel() for example in examples])
+    pooled = np.concatenate([shown_map(example.difference_HW).ravel() for example in examples])
     worst = float(np.nanquantile(pooled, 0.995))
     return next((top for top in HEAT_TOPS if worst <= top), HEAT_TOPS[-1])
 
@@ -67,49 +75,66 @@ def rows(examples: Sequence[BoardExample], label: Label, top: float) -> list[Row
 
 def row(example: BoardExample, anchor: str, top: float) -> Row:
     """Build one board's pictures, from its input to its candidates with and without mask."""
-    board = f"board {example.image_id}"
-    pictures = [
-        _picture("Input", f"Input of {board}", png_bytes(example.input_HWC), example),
-        _picture(
+    name = file_name(example)
+    board, small = f"board {name}", shown(example)
+    place = _worst_place(example)
+    parts = [
+        ("Input", f"Input of {board}", small.input_HWC, False),
+        (
             "Reconstruction",
             f"Reconstruction of {board}: what it would look like as a normal",
-            png_bytes(example.reconstruction_HWC),
-            example,
+            small.reconstruction_HWC,
+            False,
         ),
-        _picture(
+        (
             "Difference",
-            f"Difference of input and reconstruction of {board}, {_worst_place(example)}",
-            compact_png_bytes(heat(example.difference_HW, top)),
-            example,
+            f"Difference of input and reconstruction of {board}, {place}",
+            heat(small.difference_HW, top),
+            True,
         ),
-        _candidates(example, "Candidates", example.boxes_Q4, example.box_scores_Q),
+        _candidates(small, board, "Candidates", small.boxes_Q4, small.box_scores_Q),
     ]
-    if example.masked_boxes_Q4 is not None:
-        boxes_Q4, scores_Q = example.masked_boxes_Q4, example.masked_box_scores_Q
-        pictures.append(_candidates(example, "Candidates with mask", boxes_Q4, scores_Q))
+    if small.masked_boxes_Q4 is not None:
+        boxes_Q4, scores_Q = small.masked_boxes_Q4, small.masked_box_scores_Q
+        parts.append(_candidates(small, board, "Candidates with mask", boxes_Q4, scores_Q))
+    height, width = example.difference_HW.shape
+    pictures = tuple(
+        Picture(heading, alt, embedded(array, compact), width, height)
+        for heading, alt, array, compact in parts
+    )
     tone, judged = judgement(example)
-    return Row(anchor, example, number(example.score), tone, judged, tuple(pictures))
+    return Row(anchor, example, name, number(example.score), tone, judged, pictures)
 
 
-def data_uri(png: bytes) -> str:
-    """PNG bytes as the source of an image that needs no request."""
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def file_name(example: BoardExample) -> str:
+    """Last part of the source path, by which people know a board; its id where there is none."""
+    return example.source_name.rpartition("/")[2].strip() or example.image_id[:12]
+
+
+def embedded(array: NDArray[np.uint8], compact: bool = True) -> str:
+    """Picture as the source of an image that needs no request: PNG if small, else JPEG.
+
+    `compact` lets a PNG of many colours come down to 256 of them.
+    """
+    if max(array.shape[:2]) > LOSSLESS_PX:
+        return _data_uri("jpeg", jpeg_bytes(array))
+    return _data_uri("png", compact_png_bytes(array) if compact else png_bytes(array))
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _candidates(
-    example: BoardExample,
+    small: BoardExample,
+    board: str,
     heading: str,
     boxes_Q4: NDArray[np.int64],
     scores_Q: NDArray[np.floating[Any]] | None,
-) -> Picture:
-    overlay = candidate_overlay(example.input_HWC, boxes_Q4, scores_Q)
-    alt = f"{heading} of board {example.image_id}: {len(boxes_Q4)} boxes drawn on the input"
-    return _picture(heading, alt, compact_png_bytes(overlay), example)
-
-
-def _picture(heading: str, alt: str, png: bytes, example: BoardExample) -> Picture:
-    height, width = example.difference_HW.shape
-    return Picture(heading, alt, data_uri(png), width, height)
+) -> tuple[str, str, NDArray[np.uint8], bool]:
+    overlay = candidate_overlay(small.input_HWC, boxes_Q4, scores_Q)
+    alt = f"{heading} of {board}: {len(boxes_Q4)} boxes drawn on the input"
+    return heading, alt, overlay, True
 
 
 def _worst_place(example: BoardExample) -> str:

@@ -22,6 +22,7 @@ AnyFloatArray = NDArray[np.floating[Any]]
 
 HEAT_COLOURS = "inferno"
 HEAT_TOP = 0.25  # differences of a quarter of full scale and more are equally white
+JPEG_QUALITY = 85
 OUTLINED = 12  # outlines of more boxes than this cover the defect that they should show
 
 _BOX_COLOUR = (255, 214, 10)
@@ -31,15 +32,23 @@ _TILE_GAP_PX, _TITLE_PX, _FOOT_PX = 12, 26, 34
 
 def png_bytes(array: NDArray[Any]) -> bytes:
     """PNG of a uint8 `[H, W]`, `[H, W, 1]` or `[H, W, 3]` picture, lossless."""
-    return _encoded(Image.fromarray(_picture(array)))
+    return _encoded(Image.fromarray(picture_array(array)))
 
 
 def compact_png_bytes(array: NDArray[Any]) -> bytes:
     """PNG with at most 256 colours: exact for heat and grey, close for candidate overlays."""
-    picture = Image.fromarray(_picture(array))
+    picture = Image.fromarray(picture_array(array))
     if picture.mode == "RGB":
         picture = picture.quantize(256, dither=Image.Dither.NONE)
     return _encoded(picture)
+
+
+def jpeg_bytes(array: NDArray[Any]) -> bytes:
+    """JPEG with full colour resolution, so that one-pixel outlines keep their colour."""
+    buffer = io.BytesIO()
+    picture = Image.fromarray(picture_array(array))
+    picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    return buffer.getvalue()
 
 
 def heat(difference_HW: AnyFloatArray, top: float = HEAT_TOP) -> UInt8Array:
@@ -76,7 +85,7 @@ def candidate_overlay(
     boxes_Q4 = np.asarray(boxes_Q4, dtype=np.int64).reshape(-1, 4)
     if len(boxes_Q4) == 0:
         return _rounded(canvas_HWC)
-    _check_boxes(boxes_Q4, *grey_HW.shape)
+    check_boxes(boxes_Q4, *grey_HW.shape)
     weights_Q = _weights(scores_Q, len(boxes_Q4))
     cover_HW = _coverage(boxes_Q4, weights_Q, *grey_HW.shape)
     share_HW1 = (cover_HW / cover_HW.max())[:, :, None]
@@ -104,8 +113,8 @@ def inspection_overlay(
     height, width = np.asarray(image_HWC).shape[:2]
     scale = 3 if max(height, width) <= 256 else 1
     tiles = (
-        ("Input", _picture(image_HWC)),
-        ("Reconstruction", _picture(reconstruction_HWC)),
+        ("Input", picture_array(image_HWC)),
+        ("Reconstruction", picture_array(reconstruction_HWC)),
         (f"Difference (0 to {HEAT_TOP:g})", heat(difference_HW)),
         ("Candidates", candidate_overlay(image_HWC, boxes_Q4, scores_Q)),
     )
@@ -135,7 +144,7 @@ def _encoded(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _picture(array: NDArray[Any]) -> UInt8Array:
+def picture_array(array: NDArray[Any]) -> UInt8Array:
     """Contiguous uint8 `[H, W]` or `[H, W, 3]`, as Pillow reads it."""
     picture = np.asarray(array)
     if picture.ndim == 3 and picture.shape[2] == 1:
@@ -149,11 +158,12 @@ def _picture(array: NDArray[Any]) -> UInt8Array:
 
 
 def _grey(image_HWC: UInt8Array) -> UInt8Array:
-    picture = _picture(image_HWC)
+    picture = picture_array(image_HWC)
     return picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
 
 
-def _check_boxes(boxes_Q4: NDArray[np.int64], height: int, width: int) -> None:
+def check_boxes(boxes_Q4: NDArray[np.int64], height: int, width: int) -> None:
+    """Raise `InputError` for a box outside the image or without a pixel."""
     top, left, bottom, right = boxes_Q4.T
     inside = (top >= 0) & (left >= 0) & (bottom <= height) & (right <= width)
     if not (inside & (top < bottom) & (left < right)).all():

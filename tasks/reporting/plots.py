@@ -21,28 +21,47 @@ from PIL import Image
 
 from tasks.reporting import chart
 from tasks.reporting.content import LadderRow, ScoredImages
+from tasks.reporting.score_axis import ScoreAxis, score_axis
 from tasks.reporting.wording import number, of_all, percent
 
 Scores = NDArray[np.float64]
 
-_WIDTH, _LEFT, _RIGHT = 1080.0, 148.0, 96.0
-_HALF, _RUG, _BINS = 78.0, 13.0, 60
+_WIDTH, _LEFT, _RIGHT = 1080.0, 182.0, 96.0
+_HALF, _RUG = 78.0, 13.0
+_TICKS, _CHARACTER = 12, 7.2  # a tick label's character is at most about 7 px wide
 _NORMAL_COLOUR, _ABNORMAL_COLOUR = "#2a6fb0", "#c2500c"
+
+
+Panels = Sequence[tuple[str, ScoredImages]]
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """What the panels of one distribution figure share: score axis, bin edges, threshold."""
+    """What the panels of one distribution figure share: the score axis and its place in px."""
 
-    x: chart.Scale
-    edges: Scores
-    threshold: float
+    axis: ScoreAxis
+
+    @property
+    def scale(self) -> chart.Scale:
+        """Px of a place on the axis."""
+        edges = self.axis.edges
+        return chart.Scale(float(edges[0]), float(edges[-1]), _LEFT, _WIDTH - _RIGHT)
+
+    def x(self, finite_N: Scores) -> list[float]:
+        """Px of finite scores."""
+        scale = self.scale
+        return [scale(float(place)) for place in self.axis.places(finite_N)]
+
+
+def shared_axis(
+    panels: Panels, undecided_N: NDArray[np.floating[Any]], threshold: float
+) -> ScoreAxis:
+    """Build the axis on which all panels and the undecided stand."""
+    return score_axis(np.concatenate([*(s.scores_N for _, s in panels), undecided_N]), threshold)
 
 
 def score_distributions(
-    panels: Sequence[tuple[str, ScoredImages]],
-    undecided_N: NDArray[np.floating[Any]],
-    threshold: float,
+    panels: Panels, undecided_N: NDArray[np.floating[Any]], threshold: float
 ) -> str:
     """Mirrored histograms, abnormals above and normals below, every image once more as a needle.
 
@@ -52,8 +71,7 @@ def score_distributions(
     own.
     """
     open_N: Scores = np.asarray(undecided_N, dtype=np.float64)
-    everything_N = np.concatenate([*(scored.scores_N for _, scored in panels), open_N])
-    frame = _frame(everything_N.astype(np.float64), threshold)
+    frame = _Frame(shared_axis(panels, open_N, threshold))
     marks: list[str] = []
     top = 66.0
     for name, scored in panels:
@@ -64,37 +82,16 @@ def score_distributions(
         top += 44.0
     below = [*_score_axis(top - 14.0, frame), *_verdict_zones(top - 14.0, frame)]
     words = "; ".join(f"{name}: {_counts_in_words(s, threshold)}" for name, s in panels)
-    title = f"Score distributions with the ZFN threshold at {number(threshold)}. {words}."
+    title = (
+        f"Score distributions over the {frame.axis.name}, {frame.axis.threshold_words}. {words}."
+    )
     return chart.figure("scores", _WIDTH, top + 34.0, title, [*below, *marks])
-
-
-def _frame(scores_N: Scores, threshold: float) -> _Frame:
-    values_N = np.append(scores_N[np.isfinite(scores_N)], _finite_or(threshold, scores_N))
-    low, high = float(values_N.min()), float(values_N.max())
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0  # probabilities are read against their whole range
-    if high <= low:
-        low, high = low - 0.5, high + 0.5
-    step = (high - low) / _BINS
-    anchor = _finite_or(threshold, scores_N)
-    first = math.floor((low - anchor) / step + 1e-9)
-    last = math.ceil((high - anchor) / step - 1e-9)
-    edges: Scores = anchor + step * np.arange(first, max(last, first + 1) + 1, dtype=np.float64)
-    x = chart.Scale(float(edges[0]), float(edges[-1]), _LEFT, _WIDTH - _RIGHT)
-    return _Frame(x, edges, threshold)
-
-
-def _finite_or(threshold: float, scores_N: Scores) -> float:
-    """Give the threshold itself, or the highest finite score where the threshold is infinite."""
-    if math.isfinite(threshold):
-        return threshold
-    return float(scores_N[np.isfinite(scores_N)].max(initial=0.0))
 
 
 def _panel(name: str, scored: ScoredImages, top: float, frame: _Frame) -> list[str]:
     """One mirrored pair: abnormals grow up from their needles, normals grow down from theirs."""
     above, below = scored.abnormal, scored.normal
-    tallest = max(1, *(int(_histogram(scores, frame).max()) for scores in (above, below)))
+    tallest = max(1, *(int(frame.axis.counts(scores).max()) for scores in (above, below)))
     height = chart.Scale(0.0, float(tallest), 0.0, _HALF)
     middle = top + _HALF + _RUG
     return [
@@ -111,24 +108,18 @@ def _panel(name: str, scored: ScoredImages, top: float, frame: _Frame) -> list[s
     ]
 
 
-def _histogram(scores_N: Scores, frame: _Frame) -> NDArray[np.int64]:
-    counts = np.histogram(scores_N[np.isfinite(scores_N)], bins=frame.edges)[0]
-    return counts.astype(np.int64)
-
-
 def _bars(
     scores_N: Scores, label: str, base: float, sign: float, height: chart.Scale, frame: _Frame
 ) -> list[str]:
     """Histogram bars; flagged ones carry the class `flagged`, whose colour is stronger."""
-    marks = []
-    for index in np.flatnonzero(counts := _histogram(scores_N, frame)):
-        left, right = float(frame.edges[index]), float(frame.edges[index + 1])
+    marks, axis, scale = [], frame.axis, frame.scale
+    for index in map(int, np.flatnonzero(counts := axis.counts(scores_N))):
+        left, right = scale(float(axis.edges[index])), scale(float(axis.edges[index + 1]))
         tall = max(height(float(counts[index])), 1.2)  # a single image stays visible
-        kind = f"{label} flagged" if left >= frame.threshold - 1e-12 else label
+        kind = f"{label} flagged" if axis.is_flagged_bin(index) else label
         y = base if sign > 0.0 else base - tall
-        tip = f"{counts[index]} {label}, score {number(left)} to {number(right)}"
-        width = frame.x(right) - frame.x(left) - 1.0
-        marks.append(chart.box(frame.x(left) + 0.5, y, width, tall, kind, tip))
+        tip = f"{counts[index]} {label}, {axis.bin_words(index)}"
+        marks.append(chart.box(left + 0.5, y, right - left - 1.0, tall, kind, tip))
     if lost := int((~np.isfinite(scores_N)).sum()):
         x, tip = _WIDTH - _RIGHT + 16.0, f"{lost} {label} without a finite score: flagged"
         tall = max(height(float(lost)), 1.2)
@@ -141,11 +132,12 @@ def _bars(
 def _needles(scores_N: Scores, label: str, y: float, frame: _Frame) -> list[str]:
     """One needle per image; an abnormal under the threshold, an escape, gets a dot as well."""
     finite_N = scores_N[np.isfinite(scores_N)]
-    marks = [chart.needles((frame.x(s) for s in finite_N), y, _RUG - 3.0, f"needle {label}")]
+    marks = [chart.needles(frame.x(finite_N), y, _RUG - 3.0, f"needle {label}")]
     if label == "abnormal":
-        for score in finite_N[finite_N < frame.threshold]:
+        escapes_N = finite_N[finite_N < frame.axis.threshold]
+        for x, score in zip(frame.x(escapes_N), escapes_N, strict=True):
             tip = f"escape, score {number(float(score))}"
-            marks.append(chart.dot(frame.x(float(score)), y + 5.0, 4.5, "escape", tip))
+            marks.append(chart.dot(x, y + 5.0, 4.5, "escape", tip))
     return marks
 
 
@@ -154,7 +146,7 @@ def _side_words(
 ) -> list[str]:
     """Class, its count, and how many of them are judged wrongly, left of the axis."""
     label, single, several = words
-    flagged = int((~np.isfinite(scores_N) | (scores_N >= frame.threshold)).sum())
+    flagged = int((~np.isfinite(scores_N) | (scores_N >= frame.axis.threshold)).sum())
     wrong = flagged if label == "normal" else len(scores_N) - flagged
     return [
         chart.text(0.0, y, f"{len(scores_N):,} {label}", f"label {label}"),
@@ -172,33 +164,38 @@ def _counts_in_words(scored: ScoredImages, threshold: float) -> str:
 
 
 def _undecided_strip(scores_N: Scores, top: float, frame: _Frame) -> list[str]:
-    flagged = int((~np.isfinite(scores_N) | (scores_N >= frame.threshold)).sum())
+    flagged = int((~np.isfinite(scores_N) | (scores_N >= frame.axis.threshold)).sum())
     finite_N = scores_N[np.isfinite(scores_N)]
     return [
         chart.text(0.0, top, f"{len(scores_N):,} undecided", "label"),
         chart.text(0.0, top + 16.0, f"{flagged:,} flagged", "small"),
-        chart.needles((frame.x(s) for s in finite_N), top - 8.0, 22.0, "needle undecided"),
+        chart.needles(frame.x(finite_N), top - 8.0, 22.0, "needle undecided"),
     ]
 
 
 def _score_axis(y: float, frame: _Frame) -> list[str]:
     marks = [chart.line(_LEFT, y, _WIDTH - _RIGHT, y, "axis")]
-    for tick in frame.x.ticks(8):
-        marks.append(chart.line(frame.x(tick), y, frame.x(tick), y + 5.0, "axis"))
-        marks.append(chart.text(frame.x(tick), y + 19.0, f"{tick:g}", "small", "middle"))
+    ticks = [(frame.scale(place), words) for place, words in frame.axis.ticks(_TICKS)]
+    labelled: list[tuple[float, float]] = []
+    for x, words in (ticks[-1], ticks[0], *ticks[1:-1]):  # both ends keep their labels
+        marks.append(chart.line(x, y, x, y + 5.0, "axis"))
+        half = _CHARACTER * len(words) / 2.0
+        if all(abs(x - other) > half + taken for other, taken in labelled):
+            marks.append(chart.text(x, y + 19.0, words, "small", "middle"))
+            labelled.append((x, half))
     middle = (_LEFT + _WIDTH - _RIGHT) / 2.0
-    return [*marks, chart.text(middle, y + 38.0, "composite score", "small", "middle")]
+    return [*marks, chart.text(middle, y + 38.0, frame.axis.name, "small", "middle")]
 
 
 def _verdict_zones(bottom: float, frame: _Frame) -> list[str]:
     """Shade what is flagged, and draw the threshold through every panel with its value on top."""
-    x, right = frame.x(_finite_or(frame.threshold, frame.edges)), _WIDTH - _RIGHT + 34.0
-    near_right = x > _WIDTH - 280.0
+    x, right = frame.scale(frame.axis.threshold_at), _WIDTH - _RIGHT + 34.0
+    near_right = x > _WIDTH - 420.0
     anchor, shift = ("end", -8.0) if near_right else ("start", 8.0)
     return [
         chart.box(x, 24.0, right - x, bottom - 24.0, "zone"),
         chart.line(x, 8.0, x, bottom, "threshold"),
-        chart.text(x + shift, 17.0, f"ZFN threshold {number(frame.threshold)}", "strong", anchor),
+        chart.text(x + shift, 17.0, frame.axis.threshold_words, "strong", anchor),
         chart.text(right, 17.0, "" if near_right else "flagged for a person →", "small", "end"),
         chart.text(x - 8.0, 17.0, "" if x < 270.0 or near_right else "← passes", "small", "end"),
     ]
@@ -309,9 +306,9 @@ def score_distribution_png(
     canvas = Figure(figsize=(7.2, 2.9), dpi=90, layout="constrained")
     FigureCanvasAgg(canvas)
     axes = canvas.subplots()
-    frame = _frame(scored.scores_N.astype(np.float64), threshold)
+    axis = score_axis(scored.scores_N, threshold)
     lost = int((~np.isfinite(scored.scores_N)).sum())
-    _draw_histograms(axes, scored, frame)
+    _draw_histograms(axes, scored, axis)
     axes.set_title(
         title + (f" ({lost} without a score: flagged)" if lost else ""), loc="left", fontsize=9
     )
@@ -323,23 +320,26 @@ def score_distribution_png(
     return small.getvalue()
 
 
-def _draw_histograms(axes: Axes, scored: ScoredImages, frame: _Frame) -> None:
+def _draw_histograms(axes: Axes, scored: ScoredImages, axis: ScoreAxis) -> None:
     classes = (
         (scored.normal, "normal", _NORMAL_COLOUR, -0.05),
         (scored.abnormal, "abnormal", _ABNORMAL_COLOUR, -0.11),
     )
     for scores_N, name, colour, depth in classes:
-        finite_N = scores_N[np.isfinite(scores_N)]
+        places_N = axis.places(scores_N[np.isfinite(scores_N)])
         label = f"{name} ({len(scores_N)})"
-        axes.hist(finite_N, bins=list(frame.edges), color=colour, alpha=0.55, label=label)
-        depths_N = np.full(len(finite_N), depth)
-        (marks,) = axes.plot(finite_N, depths_N, "|", color=colour, markersize=6.0)
+        axes.hist(places_N, bins=list(axis.edges), color=colour, alpha=0.55, label=label)
+        depths_N = np.full(len(places_N), depth)
+        (marks,) = axes.plot(places_N, depths_N, "|", color=colour, markersize=6.0)
         marks.set(transform=axes.get_xaxis_transform(), clip_on=False, markeredgewidth=0.6)
-    if math.isfinite(frame.threshold):
-        words = f"ZFN threshold {number(frame.threshold)}"
-        axes.axvline(frame.threshold, color="#1c242c", linewidth=1.2, label=words)
+    if math.isfinite(axis.threshold):
+        words = f"ZFN threshold {number(axis.threshold)}"
+        axes.axvline(axis.threshold_at, color="#1c242c", linewidth=1.2, label=words)
+    ticks = axis.ticks(8)
+    axes.set_xticks([place for place, _ in ticks], [words for _, words in ticks])
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(axis="x", pad=16, labelsize=8)
+    axes.tick_params(axis="x", pad=19, labelsize=8)
     axes.tick_params(axis="y", labelsize=8)
+    axes.set_xlabel(axis.name, fontsize=8)
     axes.set_ylabel("images", fontsize=8)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0))

@@ -47,8 +47,8 @@
       cross.hidden = false;
     }
     const image = frame.querySelector("img");
-    const column = Math.floor((view.x + (x - 0.5) / view.scale) * image.naturalWidth);
-    const row = Math.floor((view.y + (y - 0.5) / view.scale) * image.naturalHeight);
+    const column = Math.floor((view.x + (x - 0.5) / view.scale) * image.dataset.columns);
+    const row = Math.floor((view.y + (y - 0.5) / view.scale) * image.dataset.rows);
     document.getElementById("lightbox-place").textContent = `row ${row}, column ${column}`;
   };
 
@@ -62,6 +62,9 @@
     frame.style.aspectRatio = `${source.getAttribute("width")} / ${source.getAttribute("height")}`;
     image.src = source.src;
     image.alt = source.alt;
+    // The board's own size: a large board is embedded smaller, yet places are the board's.
+    image.dataset.columns = source.getAttribute("width");
+    image.dataset.rows = source.getAttribute("height");
     image.draggable = false;
     cross.className = "cross";
     cross.hidden = true;

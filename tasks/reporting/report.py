@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from tasks.reporting import gallery, plots, wording
 from tasks.reporting.content import Headline, ReportContent
-from tasks.reporting.overlays import compact_png_bytes, heat
+from tasks.reporting.overlays import heat
+from tasks.reporting.scaling import picture_note, shown_map
 
 _HERE = Path(__file__).parent
 _SHOWN_AT_ONCE = 4  # further boards fold away: a page of 24 is scrolled, not read
@@ -118,6 +119,7 @@ def _charts(content: ReportContent) -> dict[str, object]:
     ladder = plots.price_ladder(content.ladder, len(content.development.abnormal))
     curves = plots.training_curves(content.history, content.best_step)
     return {
+        "axis_words": plots.shared_axis(panels, content.undecided_N, content.threshold).explanation,
         "scores_chart": Markup(scores),  # noqa: S704 -- chart.py escapes its texts
         "ladder_chart": Markup(ladder),  # noqa: S704 -- chart.py escapes its texts
         "curves": [(name, Markup(curve)) for name, curve in curves],  # noqa: S704 -- as above
@@ -130,17 +132,18 @@ def _charts(content: ReportContent) -> dict[str, object]:
 def _galleries(content: ReportContent) -> dict[str, object]:
     top = gallery.heat_top(content.examples)
     owner = wording.threshold_owner(content)
-    ramp = compact_png_bytes(heat(np.linspace(0.0, 1.0, 256)[None, :], 1.0))
+    ramp = heat(np.linspace(0.0, 1.0, 256)[None, :], 1.0)
     mask = content.mask_HW
     return {
         "heat_top": top,
-        "heat_ramp": gallery.data_uri(ramp),
+        "heat_ramp": gallery.embedded(ramp),
         "owner": gallery.row(owner, "board-threshold", top) if owner else None,
         "abnormal_rows": gallery.rows(content.examples, "abnormal", top),
         "normal_rows": gallery.rows(content.examples, "normal", top),
         "undecided_rows": gallery.rows(content.examples, "undecided", top),
+        "picture_note": picture_note(content.examples),
         "shown_at_once": _SHOWN_AT_ONCE,
-        "mask": None if mask is None else gallery.data_uri(compact_png_bytes(heat(mask, 1.0))),
+        "mask": None if mask is None else gallery.embedded(heat(shown_map(mask), 1.0)),
     }
 
 

@@ -7,6 +7,7 @@ import math
 from tasks.reporting.content import BoardExample, CertificateFigures, LadderRow, ReportContent
 
 NO_BREAK = "\u00a0"
+MINUS = "\u2212"
 DEAR_RATE = 0.20  # every fifth good board back on an operator's desk undoes most of the benefit
 CHEAP_RATE = 0.05
 
@@ -65,12 +66,40 @@ def interval(low: float, high: float) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits; infinite scores in words."""
+    """Three significant digits; infinite scores in words.
+
+    Digits are added rather than round a score below 1 up to 1, and thousands keep their units.
+    """
     if math.isnan(value):
         return "no number"
     if math.isinf(value):
         return "infinite" if value > 0 else "minus infinite"
-    return f"{value:.4g}"
+    gap = 1.0 - value
+    if 0.0 < gap < 1e-6:
+        return f"1{NO_BREAK}{MINUS}{NO_BREAK}{gap:.1g}"
+    if 0.0 < gap < 1e-3:
+        return f"{value:.{_places(gap)}f}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def probability(share: float) -> str:
+    """`9.711e-06` as '0.000971 %', with the same care close to 1 as `number`."""
+    gap = 1.0 - share
+    if 0.0 < gap < 1e-3:
+        return f"{100.0 * share:.{max(_places(gap) - 2, 0)}f}{NO_BREAK}%"
+    return f"{_small(100.0 * share)}{NO_BREAK}%"
+
+
+def _places(gap: float) -> int:
+    """Decimals that the first digit of `gap` needs."""
+    return -math.floor(math.log10(gap))
+
+
+def _small(value: float) -> str:
+    """Three significant digits, without an exponent down to a millionth."""
+    if not 1e-6 <= value < 1e-3:
+        return number(value)
+    return f"{value:.{_places(value) + 2}f}"
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -142,6 +171,22 @@ def price_words(ladder: tuple[LadderRow, ...], n_abnormal: int) -> tuple[str, st
         f"{cost} Of these, {saved:,} are owed to {who} of {counted(n_abnormal, 'defect')} alone: "
         f"letting {'it' if cheaper.misses == 1 else 'them'} escape would leave "
         f"{cheaper.false_calls:,} ({percent(cheaper.false_call_rate)})."
+    )
+
+
+def choice_words(members: int, certified: bool) -> str:
+    """Warn that the choice among several classifiers used the figures that it is judged by."""
+    if members < 2:
+        return ""
+    untouched = (
+        "Only the certification figures are untouched by this choice."
+        if certified
+        else "No image was held out, so no figure here is untouched by this choice."
+    )
+    return (
+        "The classifier was chosen on these same out-of-fold scores, so its development figures "
+        "are slightly flattering: with twelve equally good classifiers the best would show about "
+        f"half of its true price in false calls. {untouched}"
     )
 
 

@@ -76,15 +76,16 @@ def test_a_flow_killed_four_times_ends_with_the_same_verdicts(
         try:
             wait_for(moment, line, process)
         finally:
-            # The flow alone: its training and its workers must end by themselves.
+            # The flow alone: its training and its workers end by themselves, and with them the pipe.
             process.kill()
-            process.wait()
+            process.communicate(timeout=300)
         assert_nothing_half_written(line)
         assert line.stores.registry.champion(LINE) is None
     figures = line.retrain()
     assert figures["fingerprints"] == retrained.figures["fingerprints"]
     assert line.verdicts() == retrained.line.verdicts()
     assert weights_digest(line) == weights_digest(retrained.line)
+    assert folders(line.store / "workplaces") == []
 
 
 def test_a_run_survives_its_training_and_a_worker_being_killed(

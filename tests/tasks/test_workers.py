@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ def doubled(batch: tuple[int, ...]) -> list[int]:
 
 
 def doubled_unless_poisoned(poison: frozenset[int], batch: tuple[int, ...]) -> list[int]:
+    time.sleep(0.2)
     if poison & set(batch):
         # As an out-of-memory killer does it: no exception, no goodbye.
         os._exit(1)
@@ -73,12 +75,16 @@ def test_a_worker_killed_once_costs_nothing(workers: Workers, tmp_path: Path) ->
     assert sorted(item for batch in results for item in batch) == list(range(11))
 
 
-def test_only_the_image_that_kills_its_worker_is_poisoned(workers: Workers) -> None:
-    """Ten neighbours wait on the same two workers, and die with them more than once."""
-    function = partial(doubled_unless_poisoned, frozenset({6}))
-    results = dict(workers.map_batches(function, range(44)))
+@pytest.mark.parametrize("batch_images", [1, 4])
+def test_only_the_image_that_kills_its_worker_is_poisoned(
+    workers: Workers, batch_images: int
+) -> None:
+    """Many neighbours wait behind it on the same two workers, and die with them more than once."""
+    workers.batch_images = batch_images
+    function = partial(doubled_unless_poisoned, frozenset({1}))
+    results = dict(workers.map_batches(function, range(24)))
     poisoned = [batch for batch, result in results.items() if isinstance(result, Poisoned)]
-    assert poisoned == [(6,)]
-    assert results[(6,)] == Poisoned(6)
-    assert sorted(item for batch in results for item in batch) == list(range(44))
-    assert all(result == doubled(batch) for batch, result in results.items() if batch != (6,))
+    assert poisoned == [(1,)]
+    assert results[(1,)] == Poisoned(1)
+    assert sorted(item for batch in results for item in batch) == list(range(24))
+    assert all(result == doubled(batch) for batch, result in results.items() if batch != (1,))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.receipts import Receipt
+from storage.snapshots import Snapshot
 from storage.stores import Stores
 from tasks.bundles import read_bundle
 
@@ -22,6 +23,7 @@ class RunFigures:
     seconds: dict[str, float]
     fingerprints: dict[str, str]
     classifier: str
+    set_by: str
     report: Path
 
     def sentences(self) -> tuple[str, ...]:
@@ -31,10 +33,22 @@ class RunFigures:
             certified["sentence"],
             f"{certified['false_calls']} of {certified['n_normal']} held-out normals were flagged.",
             f"Threshold {self.threshold_facts['threshold']:.4g} on the score of "
-            f"{self.classifier}, set by the hardest of {zfn['n_abnormal']} known defects "
-            f"(out-of-fold), at which {zfn['false_calls']} of {zfn['n_normal']} development "
+            f"{self.classifier}, set by {self.set_by}, the hardest of {zfn['n_abnormal']} known "
+            f"defects (out-of-fold), at which {zfn['false_calls']} of {zfn['n_normal']} development "
             "normals are flagged.",
+            *self._price(),
         )
+
+    def _price(self) -> tuple[str, ...]:
+        """What zero escapes costs beyond the next steps of the ladder, where it costs anything."""
+        first, *others = self.threshold_facts["ladder"]
+        spared = [
+            f"{first['false_calls'] - step['false_calls']} of them by letting {step['misses']} "
+            f"known defects escape ({100 * step['escape_fraction']:g} %)"
+            for step in others
+            if step["false_calls"] < first["false_calls"]
+        ]
+        return (f"The price of zero: one would be spared {', '.join(spared)}.",) if spared else ()
 
     def for_machines(self, total_seconds: float, peak_memory_mb: float) -> dict[str, Any]:
         """The JSON of `--json`: figures at STD and ZFN are out-of-fold on the development role."""
@@ -74,16 +88,22 @@ class RunFigures:
 
 
 def run_figures(
-    stores: Stores, bundle: Receipt, certificate: Receipt, seconds: dict[str, float], report: Path
+    stores: Stores,
+    snapshot: Snapshot,
+    bundle: Receipt,
+    certificate: Receipt,
+    seconds: dict[str, float],
+    report: Path,
 ) -> RunFigures:
     """Collect what the registry holds of a finished run."""
     parts = read_bundle(stores, bundle.key)
+    thresholds = stores.registry.open("thresholds", parts.threshold_key)
+    threshold_facts = _json(thresholds / "threshold.json")
+    names = {row.image_id: row.source for row in snapshot.rows}
     classifier = stores.registry.find("classifiers", parts.classifier)
     return RunFigures(
         line=parts.line,
-        threshold_facts=_json(
-            stores.registry.open("thresholds", parts.threshold_key) / "threshold.json"
-        ),
+        threshold_facts=threshold_facts,
         certificate=_json(
             stores.registry.open("certificates", certificate.key) / "certificate.json"
         ),
@@ -98,6 +118,7 @@ def run_figures(
             "certificate": certificate.key,
         },
         classifier=str(classifier.facts["chosen"]) if classifier else "",
+        set_by=names[threshold_facts["set_by"]],
         report=report,
     )
 

@@ -53,7 +53,7 @@ def retrain(config: Path) -> RunFigures:
             order = plan.report_order(settings, snapshot, measuring, bundle, certificate)
             page = report(stores, order, clock.seconds, workers)
     promote(stores, settings.line, bundle)
-    figures = run_figures(stores, bundle, certificate, clock.seconds, page)
+    figures = run_figures(stores, snapshot, bundle, certificate, clock.seconds, page)
     publish_scores(settings.line, figures.sentences(), score_picture(stores, bundle.key))
     publish_report(settings.line, page)
     return figures

@@ -166,13 +166,14 @@ def _with_overlay(
     verdict: Verdict, overlays: Path, image_HWC: UInt8Array, measured: Measurement
 ) -> Verdict:
     found = measured.masked or measured.plain
+    score = "none" if verdict.score is None else f"{verdict.score:.4g}"
     picture = inspection_overlay(
         image_HWC,
         measured.reconstruction_HWC,
         measured.difference_HW,
         found.boxes_Q4,
         found.scores_Q,
-        f"{verdict.verdict}: score {verdict.score}, threshold {verdict.threshold:.4g}",
+        f"{verdict.verdict}: score {score}, threshold {verdict.threshold:.4g}",
     )
     # The digest keeps two files of one name apart.
     place = overlays / f"{Path(verdict.file).stem}-{(verdict.digest or '')[:8]}.png"

@@ -72,8 +72,7 @@ class Workers:
         """Yield `(batch, result)` as batches end, in any order; other exceptions are raised."""
         if not items:
             return
-        size = self.batch_images
-        waiting = [tuple(items[start : start + size]) for start in range(0, len(items), size)]
+        waiting = batches_of(items, self.batch_images)
         batch_of = {self._submit(function, batch): batch for batch in waiting}
         suspects: list[tuple[Item, ...]] = []
         for future in as_completed(list(batch_of)):
@@ -111,6 +110,11 @@ class Workers:
         self, function: Callable[[tuple[Item, ...]], Result], batch: tuple[Item, ...]
     ) -> Future[Result]:
         return self.client().submit(function, batch, pure=False)
+
+
+def batches_of(items: Sequence[Item], size: int) -> list[tuple[Item, ...]]:
+    """All items in their order, `size` a batch, the last one with what is left."""
+    return [tuple(items[start : start + size]) for start in range(0, len(items), size)]
 
 
 def _local_cluster(count: int) -> LocalCluster:

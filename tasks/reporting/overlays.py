@@ -22,11 +22,13 @@ AnyFloatArray = NDArray[np.floating[Any]]
 
 HEAT_COLOURS = "inferno"
 HEAT_TOP = 0.25  # differences of a quarter of full scale and more are equally white
-JPEG_QUALITY = 85
+JPEG_QUALITIES = (88, 80, 70, 55, 40, 25, 12, 5)
+JPEG_BYTES = 68_000  # five for each of twelve boards, in base64, stay under 6 MB
 OUTLINED = 12  # outlines of more boxes than this cover the defect that they should show
 
 _BOX_COLOUR = (255, 214, 10)
 _TINT_LOW, _TINT_HIGH = (255, 149, 0), (255, 45, 85)
+_FINE_OUTLINE_PX = 256
 _TILE_GAP_PX, _TITLE_PX, _FOOT_PX = 12, 26, 34
 
 
@@ -43,12 +45,21 @@ def compact_png_bytes(array: NDArray[Any]) -> bytes:
     return _encoded(picture)
 
 
-def jpeg_bytes(array: NDArray[Any]) -> bytes:
-    """JPEG with full colour resolution, so that one-pixel outlines keep their colour."""
-    buffer = io.BytesIO()
+def jpeg_bytes(array: NDArray[Any], most_bytes: int = JPEG_BYTES) -> bytes:
+    """JPEG of the best quality of `JPEG_QUALITIES` that fits into `most_bytes`, else of the last.
+
+    Full colour resolution, so that thin outlines keep their colour. Not optimised: Pillow then
+    fails on pictures of pure noise, whose file outgrows its buffer.
+    """
     picture = Image.fromarray(picture_array(array))
-    picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
-    return buffer.getvalue()
+    encoded = b""
+    for quality in JPEG_QUALITIES:
+        buffer = io.BytesIO()
+        picture.save(buffer, format="JPEG", quality=quality, subsampling=0)
+        encoded = buffer.getvalue()
+        if len(encoded) <= most_bytes:
+            break
+    return encoded
 
 
 def heat(difference_HW: AnyFloatArray, top: float = HEAT_TOP) -> UInt8Array:
@@ -220,9 +231,13 @@ def _apart(boxes_Q4: NDArray[np.int64], weights_Q: NDArray[np.float64], most: in
 
 
 def _outline(canvas_HWC: NDArray[np.float64], box_4: NDArray[np.int64]) -> None:
-    """Draw just outside the box, clipped at the border: a box of 4 px still shows its inside."""
+    """Draw just outside the box, clipped at the border: a box of 4 px still shows its inside.
+
+    Large pictures are shown smaller than they are, so their outlines are two pixels wide.
+    """
     height, width = canvas_HWC.shape[:2]
-    top, left = max(int(box_4[0]) - 1, 0), max(int(box_4[1]) - 1, 0)
-    bottom, right = min(int(box_4[2]) + 1, height), min(int(box_4[3]) + 1, width)
-    canvas_HWC[[top, bottom - 1], left:right] = _BOX_COLOUR
-    canvas_HWC[top:bottom, [left, right - 1]] = _BOX_COLOUR
+    for distance in range(1, 3 if max(height, width) > _FINE_OUTLINE_PX else 2):
+        top, left = max(int(box_4[0]) - distance, 0), max(int(box_4[1]) - distance, 0)
+        bottom, right = min(int(box_4[2]) + distance, height), min(int(box_4[3]) + distance, width)
+        canvas_HWC[[top, bottom - 1], left:right] = _BOX_COLOUR
+        canvas_HWC[top:bottom, [left, right - 1]] = _BOX_COLOUR

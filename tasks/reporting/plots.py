@@ -252,7 +252,7 @@ def training_curves(
     none.
     """
     names = {name: None for record in history for name in record if name != "step"}
-    first = ("psnr_validation", "perplexity", "used_codes")
+    first = ("validation_psnr_db", "perplexity", "used_codes")
     ordered = [n for n in first if n in names] + [n for n in names if n not in first]
     curves = []
     for name in ordered:
@@ -300,8 +300,7 @@ def score_distribution_png(
 ) -> bytes:
     """PNG of at most 40 kB: histograms, a needle per image, the threshold as a line.
 
-    Images without a finite score are counted in the title line, since they have no place on the
-    axis.
+    Images without a finite score are counted under the axis, since they have no place on it.
     """
     canvas = Figure(figsize=(7.2, 2.9), dpi=90, layout="constrained")
     FigureCanvasAgg(canvas)
@@ -309,9 +308,9 @@ def score_distribution_png(
     axis = score_axis(scored.scores_N, threshold)
     lost = int((~np.isfinite(scored.scores_N)).sum())
     _draw_histograms(axes, scored, axis)
-    axes.set_title(
-        title + (f" ({lost} without a score: flagged)" if lost else ""), loc="left", fontsize=9
-    )
+    axes.set_title(title, loc="left", fontsize=9)
+    flagged = f"; {lost} without a score: flagged" if lost else ""
+    axes.set_xlabel(axis.name + flagged, fontsize=8)
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", metadata={"Software": None})
     small = io.BytesIO()
@@ -340,6 +339,5 @@ def _draw_histograms(axes: Axes, scored: ScoredImages, axis: ScoreAxis) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="x", pad=19, labelsize=8)
     axes.tick_params(axis="y", labelsize=8)
-    axes.set_xlabel(axis.name, fontsize=8)
     axes.set_ylabel("images", fontsize=8)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0))

@@ -22,7 +22,8 @@ ROLE_PURPOSES = {
 }
 
 CURVE_NAMES = {
-    "psnr_validation": "PSNR on unseen normals, dB",
+    "validation_psnr_db": "PSNR on unseen normals, dB",
+    "psnr_db": "PSNR of the training batch, dB",
     "perplexity": "Perplexity of the codebook",
     "used_codes": "Codebook entries in use",
 }

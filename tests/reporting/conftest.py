@@ -87,7 +87,12 @@ def synthetic_content() -> c.ReportContent:
             c.MetricInfluence("image.mse", -0.1),
         ),
         history=tuple(
-            {"step": step, "loss": 1.0 / (1 + step), "psnr_validation": 20.0 + step, "phase": "gan"}
+            {
+                "step": step,
+                "loss": 1.0 / (1 + step),
+                "validation_psnr_db": 20.0 + step,
+                "phase": "gan",
+            }
             for step in range(0, 50, 10)
         ),
         best_step=30,

@@ -15,6 +15,7 @@ from tasks.reporting.overlays import (
     compact_png_bytes,
     heat,
     inspection_overlay,
+    jpeg_bytes,
     png_bytes,
 )
 from tasks.vocabulary.errors import InputError
@@ -104,6 +105,23 @@ def test_png_keeps_every_pixel() -> None:
     np.testing.assert_array_equal(decoded(png_bytes(picture)), picture)
     hot = heat(np.random.default_rng(1).random((40, 40)), top=1.0)
     np.testing.assert_array_equal(decoded(compact_png_bytes(hot)), hot)
+
+
+def test_jpeg_fits_even_for_noise_and_is_fine_otherwise() -> None:
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    assert len(jpeg_bytes(noise)) <= 68_000
+    smooth = np.linspace(0, 255, 512).astype(np.uint8)[None, :].repeat(512, axis=0)
+    shown = decoded(jpeg_bytes(smooth))
+    assert np.abs(shown[:, :, 0].astype(int) - smooth).max() <= 4
+    assert len(jpeg_bytes(noise, 1)) > 1
+
+
+def test_large_pictures_get_wider_outlines() -> None:
+    large = np.full((300, 300, 1), 100, dtype=np.uint8)
+    drawn = candidate_overlay(large, np.array([[50, 60, 54, 64]]))
+    assert (drawn[48, 58:66] == drawn[49, 59]).all()
+    assert (drawn[47] == 80).all()
 
 
 def test_only_8_bit_pictures_are_encoded() -> None:

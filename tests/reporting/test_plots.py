@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import math
+import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from tasks.reporting import plots
@@ -29,16 +29,27 @@ def test_an_escape_is_marked_on_its_own() -> None:
     assert "escape, score 0.1" in svg
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    scores=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30),
-    threshold=st.floats(-1e6, 1e6),
-)
-def test_no_bar_mixes_verdicts(scores: list[float], threshold: float) -> None:
-    frame = plots._frame(np.array(scores), threshold)
-    assert np.isclose(frame.edges, threshold, rtol=0.0, atol=1e-9 * max(1.0, abs(threshold))).any()
-    assert frame.edges[0] <= min(scores) + 1e-3
-    assert frame.edges[-1] >= max(scores) - 1e-3
+def test_a_threshold_of_1e_5_is_not_at_the_edge() -> None:
+    random = np.random.default_rng(2)
+    scores = 1.0 / (1.0 + np.exp(-random.normal(0.0, 5.0, 200)))
+    scored = ScoredImages(np.append(scores, 1.6553e-5), np.r_[random.integers(0, 2, 200), 1])
+    svg = plots.score_distributions([("set", scored)], np.empty(0), 1.6553e-5)
+    assert "ZFN threshold 1.66e-05 = 0.00166\u00a0%" in svg
+    line = re.search(r'x1="([\d.]+)"[^>]* class="threshold"', svg)
+    assert line is not None
+    assert float(line[1]) > 200.0
+    assert "log-odds" in svg
+    tallest = max(float(h) for h in re.findall(r'height="([\d.]+)" class="(?:ab)?normal', svg))
+    assert tallest == 78.0
+
+
+def test_labels_of_a_long_axis_do_not_touch() -> None:
+    scored = ScoredImages(np.array([1e-5, 0.0, 1.0, 1.0 - 1e-9]), np.array([1, 0, 1, 1]))
+    svg = plots.score_distributions([("set", scored)], np.empty(0), 1e-5)
+    said = re.findall(r'x="([\d.]+)" y="[\d.]+" text-anchor="middle" class="small">([^<]*%)<', svg)
+    boxes = sorted((float(x) - 3.3 * len(w), float(x) + 3.3 * len(w)) for x, w in said)
+    assert len(boxes) >= 8
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(boxes))
 
 
 def test_ladder_names_every_step(content: ReportContent) -> None:

@@ -107,16 +107,40 @@ def test_first_screen_says_counts_with_n_and_bound(content: ReportContent) -> No
 def test_every_example_is_shown_once_and_hardest_first(content: ReportContent) -> None:
     page, outline = read(content)
     assert outline.text.count("Candidates with mask") == len(content.examples)
-    order = [page.index(f">{name}</h3>") for name in ("abnormal-001", "abnormal-002", "normal-010")]
+    order = [page.index(f">{name}</h3>") for name in ("panel_1.png", "panel_2.png", "panel_10.png")]
     assert order == sorted(order)
     for example in content.examples:
-        assert page.count(f">{example.image_id}</h3>") == 1
+        assert page.count(f">{example.source_name}</h3>") == 1
+
+
+def test_boards_are_headed_by_their_file_name(
+    content: ReportContent, make_board: Callable[..., BoardExample]
+) -> None:
+    digest = "407e744ebf87afdec997709b3b3196cb10c89daf6065bf8b2deb4da686985ad0"
+    named = make_board(1, "abnormal", 0.8, image_id=digest, source_name="lot 7/cell1315.png")
+    unnamed = make_board(2, "abnormal", 0.9, image_id=digest, source_name="")
+    page, outline = read(dataclasses.replace(content, examples=(named, unnamed)))
+    assert ">cell1315.png</h3>" in page
+    assert "lot 7/cell1315.png · id 407e744ebf87 · development" in outline.text
+    assert ">407e744ebf87</h3>" in page
+    assert digest not in outline.text
+
+
+def test_page_explains_its_axis_and_its_choice(content: ReportContent) -> None:
+    _, outline = read(content)
+    assert "The axis is stretched towards both ends (log-odds)" in outline.text
+    assert "The classifier was chosen on these same out-of-fold scores" in outline.text
+    linear = ScoredImages(content.development.scores_N * 9.0, content.development.labels_N)
+    changed = dataclasses.replace(content, development=linear)
+    assert "log-odds" not in read(changed)[1].text
+    single = dataclasses.replace(content, classifiers=content.classifiers[:1])
+    assert "The classifier was chosen" not in read(single)[1].text
 
 
 def test_shown_input_is_the_stored_image(content: ReportContent) -> None:
     page, _ = read(content)
     owner = next(example for example in content.examples if example.sets_threshold)
-    found = re.search(rf'base64,([\w+/=]+)" alt="Input of board {owner.image_id}"', page)
+    found = re.search(rf'base64,([\w+/=]+)" alt="Input of board {owner.source_name}"', page)
     assert found is not None
     with Image.open(io.BytesIO(base64.b64decode(found[1]))) as shown:
         np.testing.assert_array_equal(np.asarray(shown), owner.input_HWC[:, :, 0])
@@ -244,6 +268,36 @@ def test_24_coloured_boards_of_128_px_stay_under_6_mb(
         )
     page = render_report(dataclasses.replace(content, examples=tuple(boards)))
     assert len(page.encode()) < 6_000_000
+
+
+def test_12_coloured_boards_of_1024_px_stay_under_6_mb(
+    content: ReportContent, make_board: Callable[..., BoardExample]
+) -> None:
+    random = np.random.default_rng(0)
+    # tracks of 6 px under noise in four low bits, as hard to compress as a busy board
+    tracks = 60 * (np.add.outer(np.arange(1024) // 9, np.arange(1024) // 6) % 3 == 0)
+    image = (tracks[:, :, None] + random.integers(80, 112, (1024, 1024, 3))).astype(np.uint8)
+    boards = tuple(
+        make_board(
+            index,
+            "normal",
+            0.5,
+            side=1024,
+            input_HWC=image,
+            reconstruction_HWC=image,
+            difference_HW=random.random((1024, 1024), dtype=np.float32),
+        )
+        for index in range(12)
+    )
+    mask = random.random((1024, 1024))
+    page = render_report(dataclasses.replace(content, examples=boards, mask_HW=mask))
+    assert len(page.encode()) < 6_000_000
+    assert "Boards of 1,024 px are shown at 512 px" in page
+    found = re.search(r'jpeg;base64,([\w+/=]+)" alt="Candidates of board panel_0.png', page)
+    assert found is not None
+    assert 'width="1024" height="1024"' in page[found.end() : found.end() + 120]
+    with Image.open(io.BytesIO(base64.b64decode(found[1]))) as shown:
+        assert shown.size == (512, 512)
 
 
 def test_headlines_are_four_to_six(content: ReportContent) -> None:

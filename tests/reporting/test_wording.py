@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from tasks.reporting.content import CertificateFigures, LadderRow
 from tasks.reporting.wording import (
+    choice_words,
     duration,
     metric_words,
     number,
     percent,
     price_words,
+    probability,
     upper_bound,
     verdict_words,
 )
@@ -44,6 +46,51 @@ def test_numbers_in_words() -> None:
     assert plain(duration(7800.0)) == "2 h 10 min"
     assert metric_words("masked.patch.ssim.sum") == "candidates · SSIM · sum · with mask"
     assert metric_words("masked") == "masked"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1.6553e-05, "1.66e-05"),
+        (0.33149, "0.331"),
+        (0.99851, "0.999"),
+        (0.99996, "0.99996"),
+        (1.0 - 3e-9, "1 \u2212 3e-09"),
+        (1.0, "1"),
+        (0.0, "0"),
+        (-12345.6, "-12,346"),
+        (1e9, "1e+09"),
+    ],
+)
+def test_scores_have_three_digits(value: float, said: str) -> None:
+    assert plain(number(value)) == said
+
+
+@given(st.floats(0.0, 1.0, exclude_max=True))
+def test_less_than_one_never_reads_as_one(value: float) -> None:
+    assert number(value) != "1"
+    assert plain(probability(value)) != "100 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (9.711e-06, "0.000971 %"),
+        (0.5, "50 %"),
+        (0.0223, "2.23 %"),
+        (0.99996, "99.996 %"),
+        (1e-12, "1e-10 %"),
+    ],
+)
+def test_probabilities_in_per_cent(share: float, said: str) -> None:
+    assert plain(probability(share)) == said
+
+
+def test_choice_among_classifiers_is_owned_up_to() -> None:
+    assert choice_words(1, certified=True) == ""
+    assert "slightly flattering" in choice_words(4, certified=True)
+    assert "Only the certification figures are untouched" in choice_words(4, certified=True)
+    assert "no figure here is untouched" in choice_words(2, certified=False)
 
 
 @pytest.mark.parametrize(

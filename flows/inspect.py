@@ -45,12 +45,17 @@ def images_of(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            beneath = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES)
+            beneath = sorted(p for p in path.rglob("*") if _is_image(p))
             if not beneath:
                 raise InputError(f"{path} holds no image.", "Name images or a directory of images.")
             found.update(dict.fromkeys(beneath))
-        elif path.exists():
+        elif path.is_file():
             found[path] = None
         else:
-            raise InputError(f"{path} does not exist.", "Name images or a directory of images.")
+            raise InputError(f"{path} is no file.", "Name images or a directory of images.")
     return list(found)
+
+
+def _is_image(path: Path) -> bool:
+    """By its name; a dangling link counts, so that it is flagged rather than left out."""
+    return path.suffix.lower() in _SUFFIXES and (path.is_file() or path.is_symlink())

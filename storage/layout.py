@@ -9,7 +9,7 @@
       data-<random>/values/               Zarr float64 (N, M), NaN fill
       data-<random>/extras/<name>/        Zarr (N, ...)
       receipt.json
-  models|masks|classifiers|thresholds|bundles|reports/<key>/
+  models|masks|classifiers|thresholds|bundles|certificates|reports/<key>/
       data-<random>/<files>
       receipt.json
   champions/<line>/<number>.json          every promotion, numbered; the highest is the champion
@@ -17,6 +17,7 @@
   snapshots/<line>/rows/<digest>.json     the rows
   quarantine/<line>/<key>.json            one file an entry
   workplaces/<key>/                       scratch for resumable work; not an artefact
+  locks/<key>                             empty; locked while one process works on the key
 ```
 
 `fingerprint` names what made the entry (settings, code, model), `key` its content. Two writers of
@@ -38,6 +39,7 @@ DATA_PREFIX = "data-"
 CHAMPIONS = "champions"
 SNAPSHOTS = "snapshots"
 WORKPLACES = "workplaces"
+LOCKS = "locks"
 QUARANTINE = "quarantine"
 # Folders with entries, hence with data folders; and all where a killed writer may leave a file.
 ENTRY_FOLDERS = ("images", "features", *KINDS)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import StorageError, translated
 from storage.features import FeatureStore
 from storage.images import ImageStore
-from storage.layout import WORKPLACES, valid_name
+from storage.layout import LOCKS, WORKPLACES, valid_name
 from storage.objects import Objects
 from storage.quarantine import QuarantineStore
 from storage.registry import Registry
@@ -69,14 +72,32 @@ class Stores:
             if folder.exists():
                 shutil.rmtree(folder)
 
+    @contextmanager
+    def exclusive(self, key: str) -> Iterator[None]:
+        """Of all processes of this machine, one at a time is in the block of a key; others wait.
+
+        The lock goes with its process, however that ends. Its empty file stays: to remove it would
+        let a third process in beside one that waits on the removed file.
+        """
+        folder = self._local_folder(LOCKS)
+        with translated(f"locking {key} in {folder}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / valid_name(key)).open("w")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def sweep(self, older_than_seconds: float, now: float) -> Swept:
         """Remove what killed writers left, see `storage.sweeping.sweep`; workplaces stay."""
         return sweep(self.objects, older_than_seconds, now)
 
     def _workplace(self, key: str) -> Path:
+        return self._local_folder(WORKPLACES) / valid_name(key)
+
+    def _local_folder(self, name: str) -> Path:
         parent = self.scratch or self.objects.local_root
         if parent is None:
             raise StorageError(
                 f"{self.root} has no room for workplaces.", "Give a local scratch folder."
             )
-        return Path(parent) / WORKPLACES / valid_name(key)
+        return Path(parent) / name

@@ -16,7 +16,7 @@ from storage.stores import Stores
 from tasks.jobs import TrainingJob
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING, ProcessLostError
-from tasks.vocabulary.errors import InputError
+from tasks.vocabulary.errors import InputError, ZeroescapeError
 
 
 @task(name="train", **RETRYING)
@@ -26,21 +26,24 @@ def train(stores: Stores, job: TrainingJob, key: str) -> Receipt:
     Raises `InputError` where images or settings cannot be trained on, `TrainingFailedError` where the
     training diverged, and `ProcessLostError` (retried) where its process was killed.
     """
-    if committed := stores.registry.find("models", key):
-        # Left by a run that was killed between commit and clearing, or made by asking for it.
+    # Of two runs that train the same model, the second waits and then finds it committed.
+    with stores.exclusive(key):
+        receipt = stores.registry.find("models", key) or _trained(stores, job, key)
+        # Also left by a run that was killed between commit and clearing.
         stores.clear_workplace(key)
-        return committed
+    return receipt
+
+
+def _trained(stores: Stores, job: TrainingJob, key: str) -> Receipt:
     run_training(job)
     weights = (job.workplace / "weights.safetensors").read_bytes()
     history = (job.workplace / "history.json").read_bytes()
     settings = json.dumps(job.reconstruction.model_dump(mode="json"), indent=1).encode()
     files = {"weights.safetensors": weights, "history.json": history, "settings.json": settings}
-    receipt = stores.registry.put("models", key, files, facts=_facts(history))
-    stores.clear_workplace(key)
-    return receipt
+    return stores.registry.put("models", key, files, facts=_facts(history))
 
 
-class TrainingFailedError(RuntimeError):
+class TrainingFailedError(ZeroescapeError, RuntimeError):
     """The training ended without a model; trying again with the same settings would end the same."""
 
 
@@ -90,8 +93,12 @@ def _raise_for(returncode: int, complaint: dict[str, str], last_lines: deque[str
     if complaint and complaint["kind"] == "input":
         raise InputError(complaint["error"], complaint["remedy"])
     if complaint:
-        raise TrainingFailedError(f"{complaint['error']} {complaint['remedy']}")
-    raise TrainingFailedError("The training process failed:\n" + "\n".join(last_lines))
+        raise TrainingFailedError(complaint["error"], complaint["remedy"])
+    said = "\n".join(last_lines)
+    raise TrainingFailedError(
+        f"The training process ended with exit code {returncode}:\n{said}",
+        "Read its last lines above; run again once the reason is gone.",
+    )
 
 
 def _facts(history: bytes) -> dict[str, Json]:

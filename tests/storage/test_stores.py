@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import subprocess
@@ -77,3 +78,20 @@ def test_storage_imports_nothing_of_the_floors_above() -> None:
     loaded = {name.partition(".")[0] for name in run.stdout.split()}
     assert "storage" in loaded
     assert not loaded & {"prefect", "dask", "distributed", "torch", "tasks", "flows", "sklearn"}
+
+
+def test_of_two_processes_one_at_a_time_is_in_an_exclusive_block(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from storage.stores import Stores\n"
+        "with Stores(Path(sys.argv[1])).exclusive('key'):\n"
+        "    print('in', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "in\n"
+        with (tmp_path / "locks" / "key").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        first.kill()
+    with Stores(tmp_path).exclusive("key"):  # a killed process holds nothing
+        pass

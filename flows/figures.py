@@ -42,13 +42,14 @@ class RunFigures:
     def _price(self) -> tuple[str, ...]:
         """What zero escapes costs beyond the next steps of the ladder, where it costs anything."""
         first, *others = self.threshold_facts["ladder"]
+        known = self.threshold_facts["zfn"]["n_abnormal"]
         spared = [
-            f"{first['false_calls'] - step['false_calls']} of them by letting {step['misses']} "
-            f"known defects escape ({100 * step['escape_fraction']:g} %)"
+            f"{first['false_calls'] - step['false_calls']} fewer false calls if {step['misses']} "
+            f"of {known} known defects may escape"
             for step in others
             if step["false_calls"] < first["false_calls"]
         ]
-        return (f"The price of zero: one would be spared {', '.join(spared)}.",) if spared else ()
+        return (f"What zero escapes costs here: {'; '.join(spared)}.",) if spared else ()
 
     def for_machines(self, total_seconds: float, peak_memory_mb: float) -> dict[str, Any]:
         """The JSON of `--json`: figures at STD and ZFN are out-of-fold on the development role."""

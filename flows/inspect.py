@@ -52,7 +52,10 @@ def images_of(paths: Sequence[Path]) -> list[Path]:
         elif path.is_file():
             found[path] = None
         else:
-            raise InputError(f"{path} does not exist or is no regular file.", "Name images or a directory of images.")
+            raise InputError(
+                f"{path} does not exist or is no regular file.",
+                "Name images or a directory of images.",
+            )
     return list(found)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import numpy as np
 from prefect import task
 
 from storage.fingerprints import code_digest, fingerprint
@@ -111,6 +112,8 @@ def score_images(
     stores: Stores, measuring: Measuring, classifier_key: str, image_ids: Sequence[str]
 ) -> Float64Array:
     """`[N]` composite scores of measured images; `inf` where a row has no answer."""
+    if not image_ids:
+        return np.empty(0)  # a line without undecided images has no row to name the columns
     score = load_composite_score(stores.registry.open("classifiers", classifier_key) / "score")
     table = stores.features(measuring.line, measuring.features_fingerprint).table(image_ids)
     return score.score(table.values_NM)

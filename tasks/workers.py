@@ -14,6 +14,8 @@ from typing import Generic, Self, TypeVar
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
+from tasks.vocabulary.errors import ZeroescapeError
+
 # Dask's own default makes the C library give every freed block back at once (64 KiB): the networks
 # then ran 2.4 times slower here, most of it in page faults. 32 MiB is the C library's upper limit.
 _WORKER_ENVIRONMENT = {
@@ -22,6 +24,8 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
 }
+
+_CONNECT_SECONDS = 20
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,6 +36,10 @@ class Poisoned(Generic[Item]):
     """The image that kills every worker that touches it."""
 
     item: Item
+
+
+class SchedulerUnreachableError(ZeroescapeError, ConnectionError):
+    """The scheduler of the configuration does not answer; it may be starting again."""
 
 
 @dataclass
@@ -55,11 +63,20 @@ class Workers:
         self._client = self._cluster = None
 
     def client(self) -> Client:
-        """The connected client; the local cluster starts at the first call and not before."""
+        """The connected client; the local cluster starts at the first call and not before.
+
+        Raises `SchedulerUnreachableError` (retried) where no scheduler answers at the given address.
+        """
         if self._client is None:
             if self.address is None:
                 self._cluster = _local_cluster(self.count)
-            self._client = Client(self._cluster or self.address)
+            try:
+                self._client = Client(self._cluster or self.address, timeout=_CONNECT_SECONDS)
+            except OSError as error:
+                raise SchedulerUnreachableError(
+                    f"No Dask scheduler answers at {self.address} ({error}).",
+                    "Start it, correct dask.address, or leave it out for a local cluster.",
+                ) from error
         return self._client
 
     def run(self, function: Callable[[], Result]) -> Result:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 
 from tasks.vocabulary.errors import InputError
-from tasks.workers import Poisoned, Workers
+from tasks.workers import Poisoned, SchedulerUnreachableError, Workers
 
 pytestmark = pytest.mark.slow
 
@@ -88,3 +90,23 @@ def test_only_the_image_that_kills_its_worker_is_poisoned(
     assert results[(1,)] == Poisoned(1)
     assert sorted(item for batch in results for item in batch) == list(range(24))
     assert all(result == doubled(batch) for batch, result in results.items() if batch != (1,))
+
+
+def test_a_given_scheduler_is_used_and_left_running() -> None:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as given:
+        for _ in range(2):
+            with Workers(given.scheduler_address, 2, batch_images=4) as guests:
+                assert dict(guests.map_batches(doubled, [1, 2])) == {(1, 2): [2, 4]}
+
+
+def test_a_scheduler_that_does_not_answer_is_named_with_the_remedy() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (
+        Workers(f"tcp://127.0.0.1:{port}", 1, batch_images=4) as nobody,
+        pytest.raises(SchedulerUnreachableError, match=rf"{port}.*dask\.address"),
+    ):
+        list(nobody.map_batches(doubled, [1]))

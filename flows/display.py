@@ -22,7 +22,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:  # these import Prefect, torch and the like; `check` and `--help` stay light
     from flows.check import Findings
-    from flows.runs import Inspection, Run
+    from flows.figures import Inspection, Run
     from tasks.progress import Progress as StageProgress
 
 

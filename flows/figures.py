@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from storage.receipts import Receipt
 from storage.snapshots import Snapshot
 from storage.stores import Stores
 from tasks.bundles import read_bundle
+from tasks.jobs import Verdict
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,35 @@ class RunFigures:
             "peak_memory_mb": peak_memory_mb,
             "fingerprints": self.fingerprints,
             "report": str(self.report),
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished retraining: its figures, and the same for machines."""
+
+    figures: RunFigures
+    machine_readable: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Finished verdicts and the folder that holds their overlays."""
+
+    verdicts: Sequence[Verdict]
+    folder: Path
+    seconds: float
+
+    @property
+    def machine_readable(self) -> dict[str, Any]:
+        """Counts and every verdict."""
+        flagged = sum(1 for verdict in self.verdicts if verdict.verdict == "flagged")
+        return {
+            "n": len(self.verdicts),
+            "flagged": flagged,
+            "passed": len(self.verdicts) - flagged,
+            "seconds": self.seconds,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
 
 

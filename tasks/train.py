@@ -78,9 +78,17 @@ def _heard(line: str, last_lines: deque[str]) -> dict[str, str] | None:
         return None
     if "step" in said:
         step = said["step"]
-        report_progress("train", step["step"] + 1, said["of"], f"PSNR {step['psnr_db']:.1f} dB")
+        report_progress("train", step["step"] + 1, said["of"], _in_short(step))
         return None
     return dict(said) if "error" in said else None
+
+
+def _in_short(step: dict[str, float | None]) -> str:
+    """The newest figures in a few words; the whole history is kept with the model."""
+    words = [f"PSNR {step['psnr_db']:.1f} dB"]
+    if step["perplexity"] is not None:
+        words.append(f"perplexity {step['perplexity']:.0f}")
+    return ", ".join(words)
 
 
 def _raise_for(returncode: int, complaint: dict[str, str], last_lines: deque[str]) -> None:

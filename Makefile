@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check format clean
+.PHONY: demo test check lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/zeroescape demo --json build/demo.json
@@ -16,12 +16,14 @@ test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not slow"
 	$(BIN)/pytest -m slow
 
-check: $(INSTALLED)
+check: lint
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 -m "not slow"
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -19,7 +19,7 @@ from storage.receipts import Receipt
 from storage.stores import Stores
 from tasks.alignment.aligners import align
 from tasks.archive.decoding import UnusablePhotographError, decode
-from tasks.archive.sorting import Digested, Refusal
+from tasks.archive.sorting import Digested, Refusal, unreadable
 from tasks.certification.thresholds import flagged
 from tasks.classification.persistence import load_composite_score
 from tasks.classification.scoring import CompositeScore
@@ -55,6 +55,8 @@ def store_photographs(
             refused.append(
                 Refusal(one.photograph, one.digest, "unusable", error.what, error.remedy)
             )
+        except OSError as error:
+            refused.append(unreadable(one.photograph, one.digest, error))
         else:
             rows.append(ImageRow(one.digest, one.photograph.name, {}))
     if boards:

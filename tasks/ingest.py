@@ -13,7 +13,7 @@ from storage.quarantine import QuarantineEntry
 from storage.snapshots import Snapshot, SnapshotRow
 from storage.stores import Stores
 from tasks.archive.roles import Role, assign_roles
-from tasks.archive.sorting import Digested, Refusal, sort_out
+from tasks.archive.sorting import Digested, Refusal, sort_out, unreadable
 from tasks.archive.sources import Label, Photograph, photographs
 from tasks.batches import store_photographs
 from tasks.jobs import IngestJob
@@ -30,13 +30,13 @@ def ingest(stores: Stores, job: IngestJob, workers: Workers) -> int:
     is empty or a role stays short, `NoSafeThresholdError` where there is no abnormal image.
     """
     images_fingerprint = board_image_fingerprint(job)
-    digested, unreadable = _digest_all(photographs(job.source))
+    digested, unread = _digest_all(photographs(job.source))
     accepted, refused = sort_out(digested)
     images = stores.images(job.line, images_fingerprint)
     new = set(images.missing([one.digest for one in accepted]))
     store = partial(store_photographs, stores, job, images_fingerprint)
     undecodable = _store_new([one for one in accepted if one.digest in new], store, workers)
-    _renew_quarantine(stores, job.line, [*unreadable, *refused, *undecodable])
+    _renew_quarantine(stores, job.line, [*unread, *refused, *undecodable])
     spoilt = {refusal.digest for refusal in undecodable}
     kept = [one for one in accepted if one.digest not in spoilt]
     return _commit_roles(stores, job, images_fingerprint, kept).number
@@ -54,19 +54,18 @@ def board_image_fingerprint(job: IngestJob) -> str:
 
 
 def _digest_all(found: Sequence[Photograph]) -> tuple[list[Digested], list[Refusal]]:
-    digested, unreadable = [], []
+    digested: list[Digested] = []
+    refused: list[Refusal] = []
     for done, photograph in enumerate(found, start=1):
         try:
             content = photograph.path.read_bytes()
         except OSError as error:
-            reason = f"The file cannot be read ({error.strerror})."
-            remedy = "Give this process the right to read it, or copy it again."
-            unreadable.append(Refusal(photograph, None, "unreadable", reason, remedy))
+            refused.append(unreadable(photograph, None, error))
         else:
             digested.append(Digested(photograph, hashlib.sha256(content).hexdigest()))
         if done % 50 == 0 or done == len(found):
             report_progress("read archive", done, len(found))
-    return digested, unreadable
+    return digested, refused
 
 
 def _store_new(

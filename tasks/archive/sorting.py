@@ -28,6 +28,13 @@ class Refusal:
     remedy: str
 
 
+def unreadable(photograph: Photograph, digest: str | None, error: OSError) -> Refusal:
+    """The refusal of a file that the system does not let us read, or not any more."""
+    reason = f"The file cannot be read ({error.strerror})."
+    remedy = "Give this process the right to read it, or copy it again."
+    return Refusal(photograph, digest, "unreadable", reason, remedy)
+
+
 def sort_out(found: Iterable[Digested]) -> tuple[list[Digested], list[Refusal]]:
     """Accepted photographs (one per content, the first by name) and the refused ones.
 

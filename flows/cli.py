@@ -131,16 +131,22 @@ def _exit_codes() -> Iterator[None]:
     try:
         yield
     except (InputError, NotFoundError) as error:
-        _end(error, WRONG_INPUT)
+        _end(f"{type(error).__name__}: {error}", WRONG_INPUT)
     except (ZeroescapeError, StorageError) as error:
-        _end(error, FAILED)
+        _end(f"{type(error).__name__}: {error}", FAILED)
+    except RuntimeError as error:
+        # Prefect has no class of its own for a server that does not answer.
+        if not str(error).startswith("Failed to reach API"):
+            raise
+        remedy = "Start that server, correct PREFECT_API_URL, or unset it to use the embedded one."
+        _end(f"{error}. {remedy}", FAILED)
     except KeyboardInterrupt:
         typer.secho("Interrupted. Run the same command again to go on.", fg="yellow", err=True)
         raise typer.Exit(130) from None
 
 
-def _end(error: Exception, code: int) -> NoReturn:
-    typer.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
+def _end(said: str, code: int) -> NoReturn:
+    typer.secho(said, fg="red", err=True)
     raise typer.Exit(code) from None
 
 

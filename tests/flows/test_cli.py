@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows.cli import WRONG_INPUT, app
+from flows.cli import FAILED, WRONG_INPUT, app
 from tests.flows.test_settings import SMALLEST, written
 
 COMMANDS = ("demo", "retrain", "inspect", "check", "ui")
@@ -95,3 +99,21 @@ def test_check_names_missing_weights(tmp_path: Path) -> None:
     done = run("check", written(tmp_path, SMALLEST | {"perception": weights}))
     assert done.exit_code == WRONG_INPUT
     assert "absent.pth" in plain(done.output)
+
+
+@pytest.mark.slow
+def test_a_prefect_server_that_does_not_answer_is_named_with_the_remedy(tmp_path: Path) -> None:
+    config = written(tmp_path, SMALLEST)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/api"
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "retrain", str(config)],
+        env=os.environ | {"PREFECT_API_URL": address, "PREFECT_HOME": str(tmp_path / "prefect")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == FAILED
+    assert address in done.stderr
+    assert "PREFECT_API_URL" in done.stderr
+    assert "Traceback" not in done.stderr

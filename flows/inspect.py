@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows import plan
 from flows.artifacts import ArtifactProgress
 from flows.settings import load_settings
 from storage.stores import Stores
@@ -25,12 +26,13 @@ def inspect(config: Path, paths: Sequence[Path], folder: Path) -> list[Verdict]:
     """A verdict, a score and candidates for every image of `paths`; directories are searched.
 
     Raises `InputError` for a path that does not exist or holds no image, `NotFoundError` where the
-    line has no champion yet.
+    line has no champion yet, and `InputError` where it was certified with other code than today's.
     """
     settings = load_settings(config)
     found = images_of(paths)
     stores = Stores(settings.store)
     bundle = champion_bundle(stores, settings.line)
+    plan.refuse_other_code(bundle)
     # A handful of images is not worth a second process.
     needed = min(settings.dask.workers, -(-len(found) // settings.dask.batch_images))
     with (

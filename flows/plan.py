@@ -11,9 +11,11 @@ from storage.snapshots import Snapshot
 from storage.stores import Stores
 from tasks.archive.roles import Role
 from tasks.extract import features_fingerprint
+from tasks.ingest import board_image_fingerprint
 from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, ReportOrder, TrainingJob
 from tasks.score_sheet import ids_of
 from tasks.train import model_key
+from tasks.vocabulary.errors import InputError
 
 
 def ingest_job(settings: LineSettings) -> IngestJob:
@@ -78,6 +80,20 @@ def bundle_of(
         threshold_key=threshold.key,
         threshold=float(str(threshold.facts["threshold"])),
     )
+
+
+def refuse_other_code(bundle: Bundle) -> None:
+    """Raise `InputError` unless a board is measured today as it was when the bundle was certified.
+
+    A threshold belongs to the figures it was read from: after a change of the code, or of a
+    backbone's weights, a defect's score could slip under it.
+    """
+    images = board_image_fingerprint(bundle.photograph, bundle.alignment)
+    if features_fingerprint(bundle.instrument, images) != bundle.features_fingerprint:
+        raise InputError(
+            f"The champion of {bundle.line} was certified with other code or backbone weights.",
+            "Run `zeroescape retrain` with its configuration, which certifies anew.",
+        )
 
 
 def report_order(

@@ -134,11 +134,11 @@ def inspect_files(
 
 def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Verdict:
     loaded = instrument(stores.root, bundle.instrument)
+    composite = _composite_score(stores.root, bundle.classifier)
     try:
         content = path.read_bytes()
         image_HWC = align(decode(content, bundle.photograph), bundle.alignment)
         measured = loaded.measure(image_HWC)
-        composite = _composite_score(stores.root, bundle.classifier)
         scores_1 = composite.score(measured.values_M[None])
     except OSError as error:
         return Verdict.without_answer(path, bundle, f"The file cannot be read ({error.strerror}).")
@@ -152,7 +152,7 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
         verdict="flagged" if is_flagged else "passed",
         score=float(scores_1[0]) if np.isfinite(scores_1[0]) else None,
         threshold=bundle.threshold,
-        reason=None,
+        reason=None if np.isfinite(scores_1[0]) else "The composite score is not finite.",
         candidates=tuple(
             (top, left, bottom, right, score)
             for (top, left, bottom, right), score in zip(

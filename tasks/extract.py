@@ -12,6 +12,7 @@ from storage.fingerprints import code_digest, fingerprint
 from storage.stores import Stores
 from tasks.batches import columns_of, measure_images
 from tasks.jobs import InstrumentSettings, Measuring
+from tasks.perception.identity import weights_identity
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
 from tasks.workers import Poisoned, Workers
@@ -48,7 +49,9 @@ def features_fingerprint(instrument: InstrumentSettings, images_fingerprint: str
             "model": instrument.model_key,
             "mask": instrument.mask_key,
             "perception": instrument.perception.model_dump(mode="json"),
+            "perception_weights": weights_identity(instrument.perception),
             "candidate_perception": instrument.candidate_perception.model_dump(mode="json"),
+            "candidate_perception_weights": weights_identity(instrument.candidate_perception),
             "candidates": instrument.candidates.model_dump(mode="json"),
             "code": code_digest(
                 "tasks.candidates",

@@ -12,7 +12,9 @@ from storage.fingerprints import code_digest, fingerprint
 from storage.quarantine import QuarantineEntry
 from storage.snapshots import Snapshot, SnapshotRow
 from storage.stores import Stores
+from tasks.alignment.settings import AlignmentSettings
 from tasks.archive.roles import Role, assign_roles
+from tasks.archive.settings import PhotographSettings
 from tasks.archive.sorting import Digested, Refusal, sort_out, unreadable
 from tasks.archive.sources import Label, Photograph, photographs
 from tasks.batches import store_photographs
@@ -29,7 +31,7 @@ def ingest(stores: Stores, job: IngestJob, workers: Workers) -> int:
     Only photographs that are not in the store yet are decoded. Raises `InputError` where the archive
     is empty or a role stays short, `NoSafeThresholdError` where there is no abnormal image.
     """
-    images_fingerprint = board_image_fingerprint(job)
+    images_fingerprint = board_image_fingerprint(job.photograph, job.alignment)
     digested, unread = _digest_all(photographs(job.source))
     accepted, refused = sort_out(digested)
     images = stores.images(job.line, images_fingerprint)
@@ -42,12 +44,12 @@ def ingest(stores: Stores, job: IngestJob, workers: Workers) -> int:
     return _commit_roles(stores, job, images_fingerprint, kept).number
 
 
-def board_image_fingerprint(job: IngestJob) -> str:
+def board_image_fingerprint(photograph: PhotographSettings, alignment: AlignmentSettings) -> str:
     """Everything that decides the pixels of a board image: photograph, alignment, their code."""
     return fingerprint(
         {
-            "photograph": job.photograph.model_dump(mode="json"),
-            "alignment": job.alignment.model_dump(mode="json"),
+            "photograph": photograph.model_dump(mode="json"),
+            "alignment": alignment.model_dump(mode="json"),
             "code": code_digest("tasks.alignment", "tasks.archive.decoding"),
         }
     )

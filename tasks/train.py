@@ -14,6 +14,7 @@ from storage.fingerprints import fingerprint
 from storage.receipts import Json, Receipt
 from storage.stores import Stores
 from tasks.jobs import TrainingJob
+from tasks.perception.identity import weights_identity
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING, ProcessLostError
 from tasks.vocabulary.errors import InputError, ZeroescapeError
@@ -121,6 +122,7 @@ def model_key(job: TrainingJob, code: str) -> str:
         {
             "reconstruction": job.reconstruction.model_dump(mode="json"),
             "perception": job.perception.model_dump(mode="json"),
+            "perception_weights": weights_identity(job.perception),
             "images": job.images_fingerprint,
             "training": job.training_ids,
             "validation": job.validation_ids,

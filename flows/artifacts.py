@@ -16,12 +16,15 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from storage.ingests import IngestRecord
+from storage.quarantine import QuarantineEntry
 from storage.snapshots import Snapshot
-from tasks.archive.roles import Role
 from tasks.progress import Progress
-from tasks.score_sheet import role_counts
+from tasks.score_sheet import roles_table
 
 _SECONDS_BETWEEN_UPDATES = 5.0
+# A page of the Prefect UI holds no more, and its database keeps every version.
+_ROWS_SHOWN = 200
 
 
 def artifact_key(line: str, name: str) -> str:
@@ -60,16 +63,58 @@ class ArtifactProgress:
 
 def publish_roles(snapshot: Snapshot) -> None:
     """A table: how many images of each label serve each role."""
-    counts = role_counts(snapshot)
-    labels = ("normal", "abnormal", "undecided")
     create_table_artifact(
-        table=[
-            {"role": role, **{label: counts[(role, label)] for label in labels}}
-            for role in Role
-            if any(counts[(role, label)] for label in labels)
-        ],
+        table=roles_table(snapshot),
         key=artifact_key(snapshot.line, "roles"),
         description=f"Roles of the {len(snapshot.rows)} images of snapshot {snapshot.number}",
+    )
+
+
+def publish_intake(line: str, record: IngestRecord) -> None:
+    """A table that adds up: every file seen is ingested, a duplicate, or in quarantine."""
+    counts = {
+        "seen": record.seen,
+        "ingested": record.ingested,
+        "duplicate": record.duplicates,
+        **{f"in quarantine: {kind}": count for kind, count in record.quarantined.items()},
+    }
+    create_table_artifact(
+        table=[{"files": what, "count": count} for what, count in counts.items()],
+        key=artifact_key(line, "intake"),
+        description=f"What became of the {record.seen} files of the archive",
+    )
+
+
+def publish_quarantine(line: str, entries: Sequence[QuarantineEntry]) -> None:
+    """The quarantine as a table: what, why, since when, what to do."""
+    waiting = [entry for entry in entries if entry.kind != "duplicate"]
+    shown = waiting[:_ROWS_SHOWN]
+    create_table_artifact(
+        table=[
+            {
+                "file": entry.source,
+                "why": entry.reason,
+                "since": entry.first_seen_at,
+                "remedy": entry.remedy,
+            }
+            for entry in shown
+        ],
+        key=artifact_key(line, "quarantine"),
+        description=(
+            f"{len(shown)} of {len(waiting)} files in quarantine; "
+            "all of them with `zeroescape quarantine list`"
+        ),
+    )
+
+
+def publish_alignment(line: str, sentences: Sequence[str], picture_png: bytes) -> None:
+    """Markdown: how well boards were registered over time, and cameras that drift."""
+    picture = base64.b64encode(picture_png).decode()
+    said = "\n".join(f"- {sentence}" for sentence in sentences)
+    create_markdown_artifact(
+        f"# {line}: alignment\n\n{said}\n\n![residuals](data:image/png;base64,{picture})\n",
+        key=artifact_key(line, "alignment"),
+        description="Residual and place of every board over time, by camera",
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from flows.settings import LineSettings, load_settings
+from tasks.archive.remote import UnreachableArchiveError
 from tasks.archive.sources import photographs
 from tasks.perception.settings import (
     EfficientNetLite0Settings,
@@ -49,7 +50,7 @@ def check_line(config: Path) -> Findings:
     for look in looks:
         try:
             facts.append(look())
-        except InputError as error:
+        except (InputError, UnreachableArchiveError) as error:
             problems.append(str(error))
     return Findings(settings.line, tuple(facts), tuple(problems))
 

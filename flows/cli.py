@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -39,6 +40,19 @@ app = typer.Typer(
     ),
 )
 
+quarantine = typer.Typer(
+    name="quarantine",
+    no_args_is_help=True,
+    help="Files that could not be taken in: what, why, since when, and what to do.",
+    epilog=(
+        "Examples:\n\n"
+        "zeroescape quarantine list my-line.yaml\n\n"
+        "zeroescape quarantine retry my-line.yaml normal/b17.png && zeroescape ingest my-line.yaml\n\n"
+        'zeroescape quarantine release my-line.yaml b17.png --by "A. Ray" --note "pose checked"'
+    ),
+)
+app.add_typer(quarantine)
+
 Config = Annotated[Path, typer.Argument(help="YAML file of one product line.", show_default=False)]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="Write the figures for machines to this file.")
@@ -68,6 +82,22 @@ def retrain(config: Config, json_file: JsonFile = None) -> None:
         terminal.show_run(figures, json_file)
 
 
+@app.command(epilog="Example: zeroescape ingest my-line.yaml")
+def ingest(config: Config, json_file: JsonFile = None) -> None:
+    """Take in what is new in the archive: align it, give it roles, quarantine what cannot be used.
+
+    Only new and changed files are read; nothing is trained.
+    """
+    with _exit_codes():
+        _prefect_for_terminals()
+        from flows.runs import measured_ingest
+
+        terminal = Terminal()
+        intake = measured_ingest(config, terminal)
+        _write_json(intake.machine_readable, json_file)
+        terminal.show_intake(intake)
+
+
 @app.command(
     epilog="Example: zeroescape inspect my-line.yaml board-1.png boards/ --out build/inspect"
 )
@@ -90,6 +120,64 @@ def inspect(
         terminal.show_inspection(inspection)
 
 
+@quarantine.command("list", epilog="Example: zeroescape quarantine list my-line.yaml")
+def list_quarantine(
+    config: Config,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Only this kind: unusable, misaligned, label, unreadable, duplicate ..."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Show every file that was not taken in, with the reason and the remedy."""
+    with _exit_codes():
+        from flows.quarantine import listed
+
+        entries = listed(config, kind)
+        _write_json([asdict(entry) for entry in entries], json_file)
+        Terminal().show_quarantine(entries)
+
+
+Files = Annotated[list[str] | None, typer.Argument(help="Names as `quarantine list` shows them.")]
+
+
+@quarantine.command(
+    "retry", epilog="Example: zeroescape quarantine retry my-line.yaml normal/b17.png"
+)
+def retry_quarantine(
+    config: Config,
+    files: Files = None,
+    everything: Annotated[bool, typer.Option("--all", help="All files in quarantine.")] = False,
+) -> None:
+    """Let the next ingest read these files again, although they have not changed."""
+    with _exit_codes():
+        from flows.quarantine import retried
+
+        count = retried(config, files or [], everything=everything)
+        Terminal().say(f"{count} files will be read again by the next ingest.")
+
+
+@quarantine.command(
+    "release",
+    epilog=(
+        "Example: zeroescape quarantine release my-line.yaml b17.png "
+        '--by "A. Ray" --note "pose checked on the overlay"'
+    ),
+)
+def release_quarantine(
+    config: Config,
+    files: Annotated[list[str], typer.Argument(help="Names as `quarantine list` shows them.")],
+    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    note: Annotated[str, typer.Option(help="Why it may be taken in.")],
+) -> None:
+    """Take misaligned boards in as they are: a person looked and answers for it; it is kept on record."""
+    with _exit_codes():
+        from flows.quarantine import released
+
+        count = released(config, files, by, note)
+        Terminal().say(f"{count} files released; the next ingest takes them in.")
+
+
 @app.command(epilog="Example: zeroescape check my-line.yaml")
 def check(config: Config, json_file: JsonFile = None) -> None:
     """Say whether a configuration can run here, without running it: keys, images, roles, weights."""
@@ -101,6 +189,50 @@ def check(config: Config, json_file: JsonFile = None) -> None:
         Terminal().show_check(findings)
         if findings.problems:
             raise typer.Exit(WRONG_INPUT)
+
+
+@app.command(
+    epilog="Example: zeroescape synthesize build/boards --normal 300 --abnormal 100 --side-px 512"
+)
+def synthesize(
+    out: Annotated[Path, typer.Argument(help="New folder for the archive.", show_default=False)],
+    normal: Annotated[int, typer.Option(help="Boards without a defect.")] = 200,
+    abnormal: Annotated[int, typer.Option(help="Boards with one defect, all kinds in turn.")] = 70,
+    side_px: Annotated[int, typer.Option(help="Height and width of a photograph.")] = 512,
+    chip_px: Annotated[float | None, typer.Option(help="Length of a typical chip.")] = None,
+    density: Annotated[float, typer.Option(help="Parts per area; 1 is a typical board.")] = 1.0,
+    shift_px: Annotated[float, typer.Option(help="Largest shift of a board, each way.")] = 3.0,
+    rotation_deg: Annotated[float, typer.Option(help="Largest turn of a board.")] = 0.5,
+    boards_per_panel: Annotated[int, typer.Option(help="Boards that share a panel.")] = 4,
+    seed: Annotated[int, typer.Option(help="One seed is one product.")] = 0,
+) -> None:
+    """Render an archive of circuit boards with known poses and defects, and a manifest of them.
+
+    For tests of a set-up before the first camera stands, and for demos: truth.json tells the pose of
+    every photograph and the box of every defect. The same arguments give the same files.
+    """
+    with _exit_codes():
+        from flows.runs import rendered
+        from flows.synthesize import settings_of
+
+        product, archive, perturbation = settings_of(
+            product={
+                "height_px": side_px,
+                "width_px": side_px,
+                "chip_px": chip_px,
+                "density": density,
+                "seed": seed,
+            },
+            archive={
+                "normal": normal,
+                "abnormal": abnormal,
+                "boards_per_panel": boards_per_panel,
+            },
+            perturbation={"shift_px": shift_px, "rotation_deg": rotation_deg},
+        )
+        terminal = Terminal()
+        count = rendered(out, product, archive, perturbation, terminal)
+        terminal.say(f"{count} photographs, manifest.csv and truth.json in {out}")
 
 
 @app.command(epilog="Example: zeroescape ui --port 4200")

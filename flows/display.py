@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import (
     BarColumn,
@@ -22,7 +23,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:  # these import Prefect, torch and the like; `check` and `--help` stay light
     from flows.check import Findings
-    from flows.figures import Inspection, Run
+    from flows.figures import Inspection, Intake, Run
+    from storage.quarantine import QuarantineEntry
     from tasks.progress import Progress as StageProgress
 
 
@@ -99,12 +101,58 @@ class Terminal:
             soft_wrap=True,
         )
 
+    def say(self, sentence: str) -> None:
+        """One sentence."""
+        self._console.print(sentence, markup=False, soft_wrap=True)
+
+    def show_intake(self, intake: Intake) -> None:
+        """What became of every file, the roles, how well boards were registered."""
+        record, counts = intake.record, Table("files", "count", title="What became of every file")
+        counts.add_row("seen", f"{record.seen:,}")
+        counts.add_row("ingested", f"{record.ingested:,}")
+        counts.add_row("duplicates", f"{record.duplicates:,}")
+        for kind, count in record.quarantined.items():
+            counts.add_row(f"in quarantine: {kind}", f"{count:,}")
+        self._console.print(counts)
+        self._console.print(_roles(intake.roles))
+        for sentence in intake.warnings:
+            self.say(sentence)
+        for sentence in intake.alignment:
+            self.say(sentence)
+        if record.in_quarantine:
+            self.say(
+                "See `zeroescape quarantine list` for what to do about the files in quarantine."
+            )
+
+    def show_quarantine(self, entries: Sequence[QuarantineEntry]) -> None:
+        """One line per file, then the counts."""
+        table = Table("file", "kind", "why", "since", "what to do")
+        for entry in entries:
+            name = _printable(entry.source)
+            since = entry.first_seen_at[:16].replace("T", " ")
+            table.add_row(*map(escape, (name, entry.kind, entry.reason, since, entry.remedy)))
+        self._console.print(table)
+        self.say(f"{len(entries)} files.")
+
     def show_check(self, findings: Findings) -> None:
         """Facts first, then what stands in the way."""
         for fact in findings.facts:
             self._console.print(f"[green]ok[/]  {fact}", soft_wrap=True)
         for problem in findings.problems:
             self._console.print(f"[red]no[/]  {problem}", soft_wrap=True)
+
+
+def _printable(name: str) -> str:
+    """The name, or its escapes where it holds line breaks or what no terminal can show."""
+    return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
+
+
+def _roles(roles: Sequence[dict[str, Any]]) -> Table:
+    """Images of each label that serve each role."""
+    table = Table(*(roles[0] if roles else ("role",)), title="Roles")
+    for row in roles:
+        table.add_row(*(str(cell) for cell in row.values()))
+    return table
 
 
 def _ladder(threshold_facts: dict[str, Any]) -> Table:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from storage.ingests import IngestRecord
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot
 from storage.stores import Stores
@@ -117,6 +118,33 @@ class Inspection:
             "seconds": self.seconds,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A finished ingest: what became of every file, the roles, and the registration in words."""
+
+    record: IngestRecord
+    roles: list[dict[str, Any]]
+    alignment: list[str]
+    stage_seconds: dict[str, float]
+    total_seconds: float = 0.0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know about the roles."""
+        if not self.record.torn_groups:
+            return []
+        return [
+            f"{self.record.torn_groups} groups of boards (panel, lot, serial or near-duplicates) serve "
+            "several roles: what ties them together came after the roles were given."
+        ]
+
+    @property
+    def machine_readable(self) -> dict[str, Any]:
+        """Counts that add up, roles, time."""
+        seconds = {**self.stage_seconds, "total": self.total_seconds}
+        return {**asdict(self.record), "roles": self.roles, "seconds": seconds}
 
 
 def run_figures(

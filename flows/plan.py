@@ -67,13 +67,18 @@ def measuring(
 
 
 def bundle_of(
-    settings: LineSettings, measured: Measuring, classifier: Receipt, threshold: Receipt
+    settings: LineSettings,
+    reference: str | None,
+    measured: Measuring,
+    classifier: Receipt,
+    threshold: Receipt,
 ) -> Bundle:
     """Everything that inspects together."""
     return Bundle(
         line=settings.line,
         photograph=settings.photograph,
         alignment=settings.alignment,
+        reference=reference,
         instrument=measured.instrument,
         features_fingerprint=measured.features_fingerprint,
         classifier=classifier.key,
@@ -88,7 +93,7 @@ def refuse_other_code(bundle: Bundle) -> None:
     A threshold belongs to the figures it was read from: after a change of the code, or of a
     backbone's weights, a defect's score could slip under it.
     """
-    images = board_image_fingerprint(bundle.photograph, bundle.alignment)
+    images = board_image_fingerprint(bundle.photograph, bundle.alignment, bundle.reference)
     if features_fingerprint(bundle.instrument, images) != bundle.features_fingerprint:
         raise InputError(
             f"The champion of {bundle.line} was certified with other code or backbone weights.",

@@ -7,9 +7,10 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from flows import plan
-from flows.artifacts import ArtifactProgress, publish_report, publish_roles, publish_scores
+from flows.artifacts import ArtifactProgress, publish_report, publish_scores
 from flows.clock import StageClock
 from flows.figures import RunFigures, run_figures
+from flows.ingest import ingested
 from flows.settings import LineSettings, load_settings
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot
@@ -18,7 +19,6 @@ from tasks.archive.roles import Role
 from tasks.certify import calibrate, certify
 from tasks.extract import extract
 from tasks.fit import fit
-from tasks.ingest import ingest
 from tasks.jobs import Measuring
 from tasks.progress import listening
 from tasks.promote import freeze, promote
@@ -44,11 +44,13 @@ def retrain(config: Path) -> RunFigures:
         ) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
-        snapshot = _ingested(settings, stores, workers, clock)
+        intake, snapshot = ingested(settings, stores, workers, clock)
         measuring = _instrument(settings, stores, snapshot, workers, clock)
         with clock.stage("extract"):
             extract(stores, measuring, ids_of(snapshot, *_MEASURED_ROLES), workers)
-        bundle, certificate = _certified(settings, stores, snapshot, measuring, clock)
+        bundle, certificate = _certified(
+            settings, stores, intake.reference, snapshot, measuring, clock
+        )
         with clock.stage("report"):
             order = plan.report_order(settings, snapshot, measuring, bundle, certificate)
             page = report(stores, order, clock.seconds, workers)
@@ -60,16 +62,6 @@ def retrain(config: Path) -> RunFigures:
 
 
 _MEASURED_ROLES = (Role.DEVELOPMENT, Role.CERTIFICATION, Role.UNDECIDED)
-
-
-def _ingested(
-    settings: LineSettings, stores: Stores, workers: Workers, clock: StageClock
-) -> Snapshot:
-    with clock.stage("ingest"):
-        number = ingest(stores, plan.ingest_job(settings), workers)
-    snapshot = stores.snapshots(settings.line).read(number)
-    publish_roles(snapshot)
-    return snapshot
 
 
 def _instrument(
@@ -91,6 +83,7 @@ def _instrument(
 def _certified(
     settings: LineSettings,
     stores: Stores,
+    reference: str | None,
     snapshot: Snapshot,
     measuring: Measuring,
     clock: StageClock,
@@ -101,7 +94,8 @@ def _certified(
     with clock.stage("fit"):
         classifier = fit(stores, measuring, settings.classification, development)
         threshold = calibrate(stores, classifier, settings.certification)
-        bundle = freeze(stores, plan.bundle_of(settings, measuring, classifier, threshold))
+        parts = plan.bundle_of(settings, reference, measuring, classifier, threshold)
+        bundle = freeze(stores, parts)
     with clock.stage("certify"):
         certificate = certify(
             stores, measuring, bundle, held_out, undecided, settings.certification

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.clock import PeakMemory
 from flows.display import Terminal
-from flows.figures import Inspection, Run
+from flows.figures import Inspection, Intake, Run
+from flows.ingest import take_in
 from flows.inspect import inspect
 from flows.retrain import retrain
-from tasks.progress import listening
+from flows.synthesize import synthesize
+from tasks.progress import Progress, listening
+from tasks.synthesis.settings import ArchiveSettings, BoardDesignSettings, PerturbationSettings
 
 
 def measured_retrain(config: Path, terminal: Terminal) -> Run:
@@ -21,6 +25,32 @@ def measured_retrain(config: Path, terminal: Terminal) -> Run:
         figures = retrain(config)
     total = time.perf_counter() - begin
     return Run(figures, figures.for_machines(total, memory.peak_mb))
+
+
+def measured_ingest(config: Path, terminal: Terminal) -> Intake:
+    """Ingest with progress bars."""
+    begin = time.perf_counter()
+    with terminal.bars() as bars, listening(bars):
+        intake = take_in(config)
+    return replace(intake, total_seconds=time.perf_counter() - begin)
+
+
+def rendered(
+    folder: Path,
+    product: BoardDesignSettings,
+    archive: ArchiveSettings,
+    perturbation: PerturbationSettings,
+    terminal: Terminal,
+) -> int:
+    """Render a synthetic archive with a progress bar."""
+    with terminal.bars() as bars:
+        return synthesize(
+            folder,
+            product,
+            archive,
+            perturbation,
+            lambda done, total: bars(Progress("render", done, total)),
+        )
 
 
 def measured_inspect(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import AfterValidator, Field, PositiveInt, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
-from tasks.alignment.settings import AlignmentSettings
+from tasks.alignment.settings import AlignmentSettings, NoAlignment
 from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
 from tasks.candidates.settings import CandidatesSettings
 from tasks.certification.settings import CertificationSettings
@@ -56,6 +63,16 @@ class LineSettings(Settings):
     certification: CertificationSettings = CertificationSettings()
     dask: DaskSettings = DaskSettings()
     report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="after")
+    def _one_size_where_nothing_is_registered(self) -> Self:
+        sizes = self.photograph.height_px, self.photograph.width_px
+        if isinstance(self.alignment, NoAlignment) and None in sizes:
+            raise ValueError(
+                "alignment 'none' resizes whatever it gets: give photograph.height_px and width_px, "
+                "or choose an alignment that finds the board"
+            )
+        return self
 
     @property
     def image_shape_CHW(self) -> tuple[int, int, int]:

@@ -9,13 +9,17 @@
       data-<random>/values/               Zarr float64 (N, M), NaN fill
       data-<random>/extras/<name>/        Zarr (N, ...)
       receipt.json
-  models|masks|classifiers|thresholds|bundles|certificates|reports/<key>/
+  models|masks|classifiers|thresholds|bundles|certificates|reports|references/<key>/
       data-<random>/<files>
       receipt.json
   champions/<line>/<number>.json          every promotion, numbered; the highest is the champion
   snapshots/<line>/<number>.json          which images, by digest of their rows
   snapshots/<line>/rows/<digest>.json     the rows
-  quarantine/<line>/<key>.json            one file an entry
+  ingests/<line>/<number>.json            every ingest, what it saw and where that ended
+  ledgers/<line>/files.parquet            which files were seen; only a memory, replaced whole
+  roles/<line>/<fingerprint>.parquet      the role of every image ever, by settings of the roles
+  quarantine/<line>/files.parquet         what is in quarantine now, replaced whole
+  quarantine/<line>/<number>.json         every decision of a person on it, numbered
   workplaces/<key>/                       scratch for resumable work; not an artefact
   locks/<key>                             empty; locked while one process works on the key
 ```
@@ -31,7 +35,16 @@ from typing import Literal, get_args
 
 from storage.errors import InvalidEntryError
 
-Kind = Literal["models", "masks", "classifiers", "thresholds", "bundles", "certificates", "reports"]
+Kind = Literal[
+    "models",
+    "masks",
+    "classifiers",
+    "thresholds",
+    "bundles",
+    "certificates",
+    "reports",
+    "references",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 RECEIPT = "receipt.json"
@@ -40,10 +53,13 @@ CHAMPIONS = "champions"
 SNAPSHOTS = "snapshots"
 WORKPLACES = "workplaces"
 LOCKS = "locks"
+INGESTS = "ingests"
+LEDGERS = "ledgers"
+ROLE_BOOKS = "roles"
 QUARANTINE = "quarantine"
 # Folders with entries, hence with data folders; and all where a killed writer may leave a file.
 ENTRY_FOLDERS = ("images", "features", *KINDS)
-SWEPT_FOLDERS = (*ENTRY_FOLDERS, CHAMPIONS, SNAPSHOTS, QUARANTINE)
+SWEPT_FOLDERS = (*ENTRY_FOLDERS, CHAMPIONS, SNAPSHOTS, INGESTS, LEDGERS, ROLE_BOOKS, QUARANTINE)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
@@ -82,9 +98,29 @@ def snapshot_rows(line: str, digest: str) -> str:
     return f"{snapshots(line)}/rows/{valid_name(digest)}.json"
 
 
+def ingests(line: str) -> str:
+    """Folder of a line's ingests."""
+    return f"{INGESTS}/{valid_name(line)}"
+
+
+def file_ledger(line: str) -> str:
+    """Path of the table of the files that were seen."""
+    return f"{LEDGERS}/{valid_name(line)}/files.parquet"
+
+
+def role_book(line: str, roles_fingerprint: str) -> str:
+    """Path of the roles that images of a line ever had under one setting of the roles."""
+    return f"{ROLE_BOOKS}/{valid_name(line)}/{valid_name(roles_fingerprint)}.parquet"
+
+
 def quarantine(line: str) -> str:
-    """Folder of a line's quarantined files."""
+    """Folder of a line's quarantine: the decisions on it, and the table."""
     return f"{QUARANTINE}/{valid_name(line)}"
+
+
+def quarantine_table(line: str) -> str:
+    """Path of the table of a line's quarantined files."""
+    return f"{quarantine(line)}/files.parquet"
 
 
 def numbered(folder: str, number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from storage.errors import CorruptEntryError, InvalidEntryError, NotFoundError
 from storage.fingerprints import content_digest
@@ -12,15 +12,23 @@ from storage.layout import snapshot_rows, snapshots
 from storage.numbered import NumberedFiles, Record
 from storage.objects import Objects
 
+_FACTS = ("family", "group", "captured_at")
+
 
 @dataclass(frozen=True, order=True)
 class SnapshotRow:
-    """One image: its id and source file, its label and its role (train, validation, ...)."""
+    """One image: its id and source file, its label and its role (train, validation, ...).
+
+    `family` of the defect, `group` with which it shares its role and `captured_at`; "" where unknown.
+    """
 
     image_id: str
     source: str
     label: str
     role: str
+    family: str = ""
+    group: str = ""
+    captured_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,8 @@ class SnapshotStore:
                 f"A snapshot of {len(ordered)} rows that is empty or names an image twice.",
                 "Give each image exactly one label and role.",
             )
-        text = json.dumps([asdict(row) for row in ordered], separators=(",", ":")).encode("ascii")
+        fields = [_fields(row) for row in ordered]
+        text = json.dumps(fields, separators=(",", ":")).encode("ascii")
         digest = content_digest(text)
         content = {
             "images_fingerprint": images_fingerprint,
@@ -97,6 +106,17 @@ class SnapshotStore:
         return Snapshot(
             self.line, number, rows, content["images_fingerprint"], content["roles_fingerprint"]
         )
+
+
+def _fields(row: SnapshotRow) -> dict[str, str]:
+    """What is stored of a row: unknown facts are left out, so rows without any stay what they were."""
+    return {
+        "image_id": row.image_id,
+        "source": row.source,
+        "label": row.label,
+        "role": row.role,
+        **{name: getattr(row, name) for name in _FACTS if getattr(row, name)},
+    }
 
 
 def _corrupt(path: str, reason: str) -> CorruptEntryError:

@@ -11,10 +11,13 @@ from pathlib import Path
 from storage.errors import StorageError, translated
 from storage.features import FeatureStore
 from storage.images import ImageStore
+from storage.ingests import IngestStore
 from storage.layout import LOCKS, WORKPLACES, valid_name
+from storage.ledger import FileLedger
 from storage.objects import Objects
 from storage.quarantine import QuarantineStore
 from storage.registry import Registry
+from storage.role_book import RoleBook
 from storage.snapshots import SnapshotStore
 from storage.sweeping import Swept, sweep
 
@@ -54,8 +57,20 @@ class Stores:
         """Snapshots of a line."""
         return SnapshotStore(self.objects, line)
 
+    def ingests(self, line: str) -> IngestStore:
+        """History of a line's ingests."""
+        return IngestStore(self.objects, line)
+
+    def role_book(self, line: str, roles_fingerprint: str) -> RoleBook:
+        """Role of every image that a line ever had, under one setting of the roles."""
+        return RoleBook(self.objects, line, roles_fingerprint)
+
+    def files(self, line: str) -> FileLedger:
+        """Which files of a line's archive were seen, and what was in them."""
+        return FileLedger(self.objects, line)
+
     def quarantine(self, line: str) -> QuarantineStore:
-        """Quarantined files of a line."""
+        """Quarantined files of a line, and what persons decided on them."""
         return QuarantineStore(self.objects, line)
 
     def workplace(self, key: str) -> Path:

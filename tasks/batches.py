@@ -14,17 +14,15 @@ import cv2
 import numpy as np
 import torch
 
-from storage.images import ImageRow
 from storage.receipts import Receipt
 from storage.stores import Stores
-from tasks.alignment.aligners import align
-from tasks.archive.decoding import UnusablePhotographError, decode
-from tasks.archive.sorting import Digested, Refusal, unreadable
+from tasks.archive.decoding import decode
 from tasks.certification.thresholds import flagged
 from tasks.classification.persistence import load_composite_score
 from tasks.classification.scoring import CompositeScore
 from tasks.instrument import Instrument, Measurement
-from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, Verdict
+from tasks.intake import aligned
+from tasks.jobs import Bundle, InstrumentSettings, Measuring, Verdict
 from tasks.reporting.overlays import inspection_overlay
 from tasks.vocabulary.arrays import Float32Array, UInt8Array
 from tasks.vocabulary.errors import InputError, NoAnswerError
@@ -37,38 +35,6 @@ def instrument(root: Path | str, settings: InstrumentSettings) -> Instrument:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     return Instrument.load(Stores(root).registry, settings)
-
-
-def store_photographs(
-    stores: Stores, job: IngestJob, images_fingerprint: str, batch: tuple[Digested, ...]
-) -> list[Refusal]:
-    """Decode, align and commit one segment of board images; return the photographs that cannot be."""
-    boards: list[UInt8Array] = []
-    rows: list[ImageRow] = []
-    refused: list[Refusal] = []
-    for one in batch:
-        try:
-            content = one.photograph.path.read_bytes()
-            _refuse_other_content(content, one)
-            boards.append(align(decode(content, job.photograph), job.alignment))
-        except UnusablePhotographError as error:
-            refused.append(
-                Refusal(one.photograph, one.digest, "unusable", error.what, error.remedy)
-            )
-        except OSError as error:
-            refused.append(unreadable(one.photograph, one.digest, error))
-        else:
-            rows.append(ImageRow(one.digest, one.photograph.name, {}))
-    if boards:
-        stores.images(job.line, images_fingerprint).write_segment(np.stack(boards), rows)
-    return refused
-
-
-def _refuse_other_content(content: bytes, expected: Digested) -> None:
-    if hashlib.sha256(content).hexdigest() != expected.digest:
-        raise UnusablePhotographError(
-            "The file changed while it was read.", "Ingest again when it is completely written."
-        )
 
 
 def build_mask(stores: Stores, measuring: Measuring, image_ids: tuple[str, ...]) -> Float32Array:
@@ -137,7 +103,10 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
     composite = _composite_score(stores.root, bundle.classifier)
     try:
         content = path.read_bytes()
-        image_HWC = align(decode(content, bundle.photograph), bundle.alignment)
+        photograph_HWC = decode(content, bundle.photograph)
+        image_HWC = aligned(
+            photograph_HWC, stores.root, bundle.alignment, bundle.reference
+        ).board_HWC
         measured = loaded.measure(image_HWC)
         scores_1 = composite.score(measured.values_M[None])
     except OSError as error:

@@ -3,129 +3,227 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
+from typing import cast
 
 from prefect import task
 
 from storage.fingerprints import code_digest, fingerprint
-from storage.quarantine import QuarantineEntry
+from storage.ingests import IngestRecord
+from storage.receipts import Receipt
 from storage.snapshots import Snapshot, SnapshotRow
 from storage.stores import Stores
+from tasks.accounting import Account, TakenIn, quarantine_digest, remember, remembered, settle
 from tasks.alignment.settings import AlignmentSettings
-from tasks.archive.roles import Role, assign_roles
+from tasks.archive.near_duplicates import near_duplicate_groups
+from tasks.archive.reading import read_photograph
+from tasks.archive.roles import Board, Role, assign_roles, groups_of, torn_groups
 from tasks.archive.settings import PhotographSettings
-from tasks.archive.sorting import Digested, Refusal, sort_out, unreadable
+from tasks.archive.sorting import Digested, Refusal, unreadable
 from tasks.archive.sources import Label, Photograph, photographs
-from tasks.batches import store_photographs
-from tasks.jobs import IngestJob
+from tasks.intake import signatures, take_in
+from tasks.jobs import BoardMaking, IngestJob
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
 from tasks.workers import Poisoned, Workers
 
 
 @task(name="ingest", **RETRYING)
-def ingest(stores: Stores, job: IngestJob, workers: Workers) -> int:
-    """Commit the snapshot of an archive (images, labels, roles) and return its number.
+def ingest(
+    stores: Stores, job: IngestJob, reference: Receipt | None, workers: Workers
+) -> IngestRecord:
+    """Commit the snapshot of an archive (images, labels, roles) and say what became of every file.
 
-    Only photographs that are not in the store yet are decoded. Raises `InputError` where the archive
-    is empty or a role stays short, `NoSafeThresholdError` where there is no abnormal image.
+    Only photographs that are new or changed are read; an archive in which nothing changed is a look-up
+    after its listing. Raises `InputError` where the archive is empty or a role stays short, and
+    `NoSafeThresholdError` where there is no abnormal image.
     """
-    images_fingerprint = board_image_fingerprint(job.photograph, job.alignment)
-    digested, unread = _digest_all(photographs(job.source))
-    accepted, refused = sort_out(digested)
-    images = stores.images(job.line, images_fingerprint)
-    new = set(images.missing([one.digest for one in accepted]))
-    store = partial(store_photographs, stores, job, images_fingerprint)
-    undecodable = _store_new([one for one in accepted if one.digest in new], store, workers)
-    _renew_quarantine(stores, job.line, [*unread, *refused, *undecodable])
-    spoilt = {refusal.digest for refusal in undecodable}
-    kept = [one for one in accepted if one.digest not in spoilt]
-    return _commit_roles(stores, job, images_fingerprint, kept).number
+    report_progress("list archive", 0, 1)
+    listed = photographs(job.source)
+    report_progress("list archive", 1, 1, f"{len(listed):,} files")
+    making = board_making(stores, job, reference)
+    key = _ingest_key(job, making, listed)
+    with stores.exclusive(f"ingest-{job.line}"):
+        last = stores.ingests(job.line).last()
+        if last and (last.key, last.quarantine) == (key, quarantine_digest(stores, job.line)):
+            return last
+        known = remembered(stores, making, listed)
+        outcomes = [*known, *_read_new(stores, making, _without(listed, known), workers)]
+        account, now = settle(outcomes), datetime.now(UTC).isoformat(timespec="seconds")
+        remember(stores, making, outcomes, account, now)
+        snapshot, torn = _commit_roles(
+            stores, job, reference, making.images_fingerprint, account.kept
+        )
+        record = _record(stores, key, now, snapshot, torn, reference, len(listed), account)
+        stores.ingests(job.line).append(record)
+    return record
 
 
-def board_image_fingerprint(photograph: PhotographSettings, alignment: AlignmentSettings) -> str:
+def board_making(stores: Stores, job: IngestJob, reference: Receipt | None) -> BoardMaking:
+    """What workers need to make this line's board images."""
+    reference_key = reference.key if reference else None
+    return BoardMaking(
+        job.line,
+        job.photograph,
+        job.alignment,
+        reference_key,
+        board_image_fingerprint(job.photograph, job.alignment, reference_key),
+        frozenset(stores.quarantine(job.line).released()),
+    )
+
+
+def board_image_fingerprint(
+    photograph: PhotographSettings, alignment: AlignmentSettings, reference: str | None
+) -> str:
     """Everything that decides the pixels of a board image: photograph, alignment, their code."""
     return fingerprint(
         {
             "photograph": photograph.model_dump(mode="json"),
-            "alignment": alignment.model_dump(mode="json"),
-            "code": code_digest("tasks.alignment", "tasks.archive.decoding"),
+            # Limits judge board images, they do not make them.
+            "alignment": alignment.model_dump(mode="json", exclude={"limits"}),
+            "reference": reference,
+            "code": code_digest(
+                "tasks.alignment", "tasks.archive.decoding", "tasks.archive.wholeness"
+            ),
         }
     )
 
 
-def _digest_all(found: Sequence[Photograph]) -> tuple[list[Digested], list[Refusal]]:
-    digested: list[Digested] = []
-    refused: list[Refusal] = []
-    for done, photograph in enumerate(found, start=1):
-        try:
-            content = photograph.path.read_bytes()
-        except OSError as error:
-            refused.append(unreadable(photograph, None, error))
-        else:
-            digested.append(Digested(photograph, hashlib.sha256(content).hexdigest()))
-        if done % 50 == 0 or done == len(found):
-            report_progress("read archive", done, len(found))
-    return digested, refused
+def _ingest_key(job: IngestJob, making: BoardMaking, listed: Sequence[Photograph]) -> str:
+    """Names what an ingest starts from; where a file's stamp is unknown it must be read, every time."""
+    stamped = all(photograph.stamp for photograph in listed)
+    lines = hashlib.sha256()
+    for photograph in listed:
+        lines.update(repr(photograph).encode("utf-8", "surrogateescape"))
+    return fingerprint(
+        {
+            "listing": lines.hexdigest() if stamped else datetime.now(UTC).isoformat(),
+            "images": making.images_fingerprint,
+            "judged_by": making.judged_by,
+            "released": sorted(making.released),
+            "roles": job.roles.model_dump(mode="json"),
+            "code": code_digest(
+                "tasks.archive", "tasks.intake", "tasks.accounting", "tasks.ingest"
+            ),
+        }
+    )
 
 
-def _store_new(
-    new: Sequence[Digested],
-    store: Callable[[tuple[Digested, ...]], list[Refusal]],
-    workers: Workers,
-) -> list[Refusal]:
-    refused: list[Refusal] = []
-    done = 0
-    for batch, outcome in workers.map_batches(store, new):
-        if isinstance(outcome, Poisoned):
-            reason = "Decoding this file kills the process that tries."
-            remedy = "Look at the file; it may be damaged or far too large."
-            refused.append(
-                Refusal(outcome.item.photograph, outcome.item.digest, "poisoned", reason, remedy)
-            )
-        else:
-            refused += outcome
-        done += len(batch)
-        report_progress("align", done, len(new))
-    return refused
+def _without(listed: Sequence[Photograph], known: Sequence[TakenIn]) -> list[Photograph]:
+    names = {one.photograph.name for one in known}
+    return [photograph for photograph in listed if photograph.name not in names]
 
 
-def _renew_quarantine(stores: Stores, line: str, refused: Sequence[Refusal]) -> None:
-    """The quarantine shows what is wrong now: entries of files that were mended go."""
-    quarantine = stores.quarantine(line)
-    entries = [
-        QuarantineEntry(
-            source=refusal.photograph.name,
-            digest=refusal.digest,
-            reason=refusal.reason,
-            remedy=refusal.remedy,
-            kind=refusal.kind,
-        )
-        for refusal in refused
-    ]
-    current = {quarantine.add(entry) for entry in entries}
-    quarantine.clear(entry.key for entry in quarantine.entries() if entry.key not in current)
+def _read_new(
+    stores: Stores, making: BoardMaking, new: Sequence[Photograph], workers: Workers
+) -> list[TakenIn]:
+    outcomes: list[TakenIn] = []
+    for batch, outcome in workers.map_batches(partial(take_in, stores, making), new):
+        outcomes += [_poisoned(batch[0])] if isinstance(outcome, Poisoned) else outcome
+        refused = sum(1 for one in outcomes if one.refusal is not None)
+        said = f"{refused} refused" if refused else ""
+        report_progress("read and align", len(outcomes), len(new), said)
+    return outcomes
+
+
+def _poisoned(photograph: Photograph) -> TakenIn:
+    try:
+        digest = hashlib.sha256(read_photograph(photograph)).hexdigest()
+    except OSError as error:
+        return TakenIn(photograph, None, unreadable(photograph, None, error))
+    reason = "Decoding this file kills the process that tries."
+    remedy = "Look at the file; it may be damaged or far too large."
+    return TakenIn(photograph, digest, Refusal(photograph, digest, "poisoned", reason, remedy))
 
 
 def _commit_roles(
-    stores: Stores, job: IngestJob, images_fingerprint: str, kept: Sequence[Digested]
-) -> Snapshot:
-    snapshots = stores.snapshots(job.line)
+    stores: Stores,
+    job: IngestJob,
+    reference: Receipt | None,
+    images_fingerprint: str,
+    kept: Sequence[Digested],
+) -> tuple[Snapshot, int]:
+    """The snapshot, and how many groups of boards serve several roles."""
     # Other role settings are a decision to deal the roles anew; the same ones keep every role.
     roles_fingerprint = fingerprint(job.roles.model_dump(mode="json"))
-    latest = snapshots.latest(roles_fingerprint)
-    rows = latest.rows if latest else ()
-    known = {row.image_id: (row.label, Role(row.role)) for row in rows}
-    labels: dict[str, Label] = {
-        one.digest: one.photograph.label for one in kept if one.photograph.label is not None
+    book = stores.role_book(job.line, roles_fingerprint)
+    known = {
+        image_id: (cast("Label", label), Role(role))
+        for image_id, (label, role) in book.known().items()
     }
-    roles = assign_roles(labels, job.roles, known)
-    return snapshots.commit(
-        tuple(
-            SnapshotRow(one.digest, one.photograph.name, labels[one.digest], roles[one.digest])
-            for one in kept
-        ),
-        images_fingerprint,
-        roles_fingerprint,
+    # The reference has seen these boards: they may train, and never certify.
+    boards_of_reference = reference.facts["boards"] if reference else ()
+    for image_id in cast("Sequence[str]", boards_of_reference):
+        known.setdefault(image_id, ("normal", Role.RECONSTRUCTION))
+    boards = _boards(stores, job, images_fingerprint, kept)
+    roles = assign_roles(boards, job.roles, known)
+    book.remember({board.image_id: (board.label, roles[board.image_id]) for board in boards})
+    names = {one.digest: one.photograph.name for one in kept}
+    rows = (
+        SnapshotRow(
+            board.image_id,
+            names[board.image_id],
+            board.label,
+            roles[board.image_id],
+            family=board.family or "",
+            group=" ".join(sorted(board.groups)),
+            captured_at=board.captured_at or "",
+        )
+        for board in boards
+    )
+    snapshot = stores.snapshots(job.line).commit(rows, images_fingerprint, roles_fingerprint)
+    return snapshot, len(torn_groups(boards, roles))
+
+
+def _boards(
+    stores: Stores, job: IngestJob, images_fingerprint: str, kept: Sequence[Digested]
+) -> list[Board]:
+    twins: dict[str, str] = {}
+    if job.roles.near_duplicates is not None:
+        report_progress("near-duplicates", 0, 1)
+        ids = [one.digest for one in kept]
+        seen = signatures(stores.images(job.line, images_fingerprint), ids)
+        twins = near_duplicate_groups(ids, seen, job.roles.near_duplicates)
+        report_progress("near-duplicates", 1, 1, f"{len(twins)} boards with a twin")
+    return [_board(one, twins.get(one.digest), job) for one in kept]
+
+
+def _board(one: Digested, twin: str | None, job: IngestJob) -> Board:
+    groups = groups_of(one.photograph.facts, job.roles.group_by)
+    label = one.photograph.label
+    assert label is not None  # noqa: S101  # sorting refuses a photograph without one
+    return Board(
+        one.digest,
+        label,
+        groups | ({twin} if twin else set()),
+        one.photograph.facts.captured_at,
+        one.photograph.facts.family,
+    )
+
+
+def _record(
+    stores: Stores,
+    key: str,
+    now: str,
+    snapshot: Snapshot,
+    torn_groups_count: int,
+    reference: Receipt | None,
+    seen: int,
+    account: Account,
+) -> IngestRecord:
+    counts = account.counts()
+    return IngestRecord(
+        key=key,
+        at=now,
+        snapshot=snapshot.number,
+        images_fingerprint=snapshot.images_fingerprint,
+        reference=reference.key if reference else None,
+        seen=seen,
+        ingested=len(account.kept),
+        duplicates=counts.pop("duplicate", 0),
+        quarantined=dict(sorted(counts.items())),
+        quarantine=quarantine_digest(stores, snapshot.line),
+        torn_groups=torn_groups_count,
     )

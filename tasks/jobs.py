@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from storage.fingerprints import fingerprint
 from tasks.alignment.settings import AlignmentSettings
 from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
 from tasks.candidates.settings import CandidatesSettings
@@ -62,12 +63,35 @@ class IngestJob:
 
 
 @dataclass(frozen=True)
+class BoardMaking:
+    """All that a worker needs to make board images of photographs.
+
+    `reference` is the key of what the photographs are registered to, None for cameras that deliver
+    aligned images; `released` are the digests that a person accepted although they are misaligned.
+    """
+
+    line: str
+    photograph: PhotographSettings
+    alignment: AlignmentSettings
+    reference: str | None
+    images_fingerprint: str
+    released: frozenset[str] = frozenset()
+
+    @property
+    def judged_by(self) -> str:
+        """Names what decides whether a photograph is refused; with other limits it is tried again."""
+        limits = self.alignment.model_dump_json(include={"limits"})
+        return fingerprint({"images": self.images_fingerprint, "limits": limits})
+
+
+@dataclass(frozen=True)
 class Bundle:
     """What belongs together at inspection: nothing of it is ever exchanged alone."""
 
     line: str
     photograph: PhotographSettings
     alignment: AlignmentSettings
+    reference: str | None
     instrument: InstrumentSettings
     features_fingerprint: str
     classifier: str

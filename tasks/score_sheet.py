@@ -75,3 +75,14 @@ def ids_of(snapshot: Snapshot, *roles: Role) -> tuple[str, ...]:
 def role_counts(snapshot: Snapshot) -> Counter[tuple[str, str]]:
     """Images per (role, label)."""
     return Counter((row.role, row.label) for row in snapshot.rows)
+
+
+def roles_table(snapshot: Snapshot) -> list[dict[str, str | int]]:
+    """One row for every role that has images: how many of each label."""
+    counts = role_counts(snapshot)
+    labels = ("normal", "abnormal", "undecided")
+    return [
+        {"role": role.value, **{label: counts[(role, label)] for label in labels}}
+        for role in Role
+        if any(counts[(role, label)] for label in labels)
+    ]

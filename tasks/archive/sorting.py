@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tasks.archive.sources import Photograph
+from tasks.archive.photograph import Photograph
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Refusal:
 
 def unreadable(photograph: Photograph, digest: str | None, error: OSError) -> Refusal:
     """The refusal of a file that the system does not let us read, or not any more."""
-    reason = f"The file cannot be read ({error.strerror})."
+    reason = f"The file cannot be read ({error.strerror or error})."
     remedy = "Give this process the right to read it, or copy it again."
     return Refusal(photograph, digest, "unreadable", reason, remedy)
 
@@ -53,7 +53,9 @@ def sort_out(found: Iterable[Digested]) -> tuple[list[Digested], list[Refusal]]:
 
 
 def _judge(copies: list[Digested]) -> tuple[list[Digested], list[Refusal]]:
-    names = ", ".join(copy.photograph.name for copy in copies)
+    names = ", ".join(copy.photograph.name for copy in copies[:_NAMED])
+    if len(copies) > _NAMED:
+        names += f" and {len(copies) - _NAMED:,} more"
     labels = {copy.photograph.label for copy in copies} - {None}
     if len(labels) > 1:
         reason = f"The same content carries different labels ({names})."
@@ -75,7 +77,12 @@ def _judge(copies: list[Digested]) -> tuple[list[Digested], list[Refusal]]:
     return labelled[:1], unlabelled + twins
 
 
-_LABEL_REMEDY = "Move it into a class folder of source.normal, source.abnormal or source.undecided."
+_LABEL_REMEDY = (
+    "Move it into a class folder of source.normal, source.abnormal or source.undecided, "
+    "or label it in the manifest."
+)
+# Every copy carries the sentence: thousands of copies that name each other would fill the memory.
+_NAMED = 5
 
 
 def _refuse(one: Digested, kind: str, reason: str, remedy: str) -> Refusal:

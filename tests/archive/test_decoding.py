@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from tasks.archive.decoding import UnusablePhotographError, decode
 from tasks.archive.settings import PhotographSettings
@@ -136,11 +138,30 @@ def bomb(side_px: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
 
 
-# Pillow only warns of the first and refuses the second.
-@pytest.mark.parametrize("side_px", [10_000, 60_000])
-def test_decompression_bombs_are_refused_unopened(side_px: int) -> None:
-    claimed = PhotographSettings(height_px=side_px, width_px=side_px, channels=1)
-    assert "too many pixels" in refused(bomb(side_px), claimed).what
+def bitmap_bomb(side_px: int) -> bytes:
+    content = bytearray(encoded(noise(), "BMP"))
+    struct.pack_into("<ii", content, 18, side_px, side_px)
+    return bytes(content)
+
+
+# Pillow refuses only the last one, at 179 megapixels; the line's own limit comes first.
+@pytest.mark.parametrize("side_px", [12_300, 60_000])
+@pytest.mark.parametrize("kind", ["PNG", "BMP"])
+def test_decompression_bombs_are_refused_unopened(side_px: int, kind: str) -> None:
+    content = bomb(side_px) if kind == "PNG" else bitmap_bomb(side_px)
+    tracemalloc.start()
+    error = refused(content, PhotographSettings(channels=1))
+    allocated = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "too many pixels" in error.what
+    assert allocated < 1_000_000
+
+
+def test_the_line_says_how_many_megapixels_are_too_many() -> None:
+    small = PhotographSettings(channels=1, largest_megapixels=1)
+    assert "allows 1 megapixels" in refused(bomb(1001), small).what
+    with pytest.raises(ValidationError, match="largest_megapixels"):
+        PhotographSettings(height_px=20_000, width_px=20_000, channels=1)
 
 
 def test_the_error_is_an_input_error_and_pickles() -> None:

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.archive.roles import Role, assign_roles
+from tasks.archive import roles as dealing
+from tasks.archive.photograph import Label
+from tasks.archive.roles import Board, Role
 from tasks.archive.settings import ClassCounts, RoleSettings
-from tasks.archive.sources import Label
 from tasks.vocabulary.errors import InputError, NoSafeThresholdError
 
+# Time is measured in one test of its own, not on a busy machine.
+PATIENT = settings(deadline=None)
 SIZES = RoleSettings(
     reconstruction=10, validation=3, mask=4, development=ClassCounts(normal=5, abnormal=6)
 )
 NEEDED = {"normal": 10 + 4 + 5 + 1, "abnormal": 6 + 1}
+
+# What the seed 0 made of these images before boards had groups and times.
+BEFORE_GROUPS = "dd5a3647cfd7a479a51284b231f81cf2aacc8eb14ecab13bd59f2935bd8b3386"
 
 # More than enough of each class, with surplus that certifies.
 Labels = dict[str, Label]
@@ -25,6 +34,14 @@ Labels = dict[str, Label]
 def labels_for(normal: int, abnormal: int, undecided: int = 0) -> Labels:
     counts: dict[Label, int] = {"normal": normal, "abnormal": abnormal, "undecided": undecided}
     return {f"{label}-{at}": label for label, n in counts.items() for at in range(n)}
+
+
+def assign_roles(
+    labels: Labels, settings: RoleSettings, known: Mapping[str, tuple[Label, Role]]
+) -> dict[str, Role]:
+    """Roles of boards of which nothing but the label is known."""
+    boards = [Board(name, label) for name, label in labels.items()]
+    return dealing.assign_roles(boards, settings, known)
 
 
 ENOUGH = st.builds(
@@ -40,6 +57,7 @@ def with_labels(labels: Labels, roles: dict[str, Role]) -> dict[str, tuple[Label
     return {name: (labels[name], role) for name, role in roles.items()}
 
 
+@PATIENT
 @given(ENOUGH, SEEDS)
 def test_every_image_has_one_role_and_the_sizes_are_exact(labels: Labels, seed: int) -> None:
     roles = assign_roles(labels, SIZES.model_copy(update={"seed": seed}), {})
@@ -60,6 +78,13 @@ def test_every_image_has_one_role_and_the_sizes_are_exact(labels: Labels, seed: 
     assert counts == expected
 
 
+def test_without_groups_and_times_nothing_changes() -> None:
+    roles = assign_roles(labels_for(40, 12, 3), SIZES, {})
+    text = json.dumps({name: str(role) for name, role in roles.items()}, sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest() == BEFORE_GROUPS
+
+
+@PATIENT
 @given(ENOUGH, SEEDS)
 def test_the_order_of_the_files_changes_nothing(labels: Labels, seed: int) -> None:
     names = np.random.default_rng(seed).permutation(list(labels)).tolist()
@@ -67,6 +92,7 @@ def test_the_order_of_the_files_changes_nothing(labels: Labels, seed: int) -> No
     assert assign_roles(shuffled, SIZES, {}) == assign_roles(labels, SIZES, {})
 
 
+@PATIENT
 @given(ENOUGH, st.integers(0, 30), st.integers(0, 30), SEEDS)
 def test_an_image_keeps_its_role_when_images_are_added(
     labels: Labels, normal: int, abnormal: int, seed: int
@@ -81,6 +107,7 @@ def test_an_image_keeps_its_role_when_images_are_added(
     assert {after[name] for name in added} <= {Role.CERTIFICATION}
 
 
+@PATIENT
 @given(ENOUGH, SEEDS)
 def test_a_removed_image_leaves_a_place_that_a_new_one_takes(labels: Labels, seed: int) -> None:
     before = assign_roles(labels, SIZES, {})
@@ -92,6 +119,7 @@ def test_a_removed_image_leaves_a_place_that_a_new_one_takes(labels: Labels, see
     assert all(after[name] is before[name] for name in left if name != "new")
 
 
+@PATIENT
 @given(ENOUGH)
 def test_a_relabelled_image_starts_anew(labels: Labels) -> None:
     before = assign_roles(labels, SIZES, {})

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.archive.sorting import Digested, sort_out
-from tasks.archive.sources import Label, Photograph
+from tasks.archive.photograph import Label, Photograph
+from tasks.archive.sorting import Digested, sort_out, unreadable
 
 
 def one(name: str, label: Label | None, digest: str) -> Digested:
-    return Digested(Photograph(Path(name), name, label), digest)
+    return Digested(Photograph(f"/in/{name}", name, label), digest)
 
 
 def test_distinct_labelled_photographs_are_all_accepted() -> None:
@@ -43,6 +42,28 @@ def test_unlabelled_photographs_are_refused_even_beside_a_labelled_copy() -> Non
     assert [kept.photograph.name for kept in accepted] == ["b"]
     assert [(r.photograph.name, r.kind) for r in refused] == [("a", "label"), ("c", "label")]
     assert all("class folder" in r.remedy for r in refused)
+
+
+def test_thousands_of_copies_do_not_all_name_each_other() -> None:
+    found = [one(f"copy-{at:04d}", "normal", "1") for at in range(2000)]
+    accepted, refused = sort_out([*found, one("torn", "abnormal", "1")])
+    assert accepted == []
+    assert len(refused) == 2001
+    assert "copy-0004 and 1,996 more" in refused[0].reason
+    assert max(len(r.reason) for r in refused) < 200
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (OSError("the server went away"), "the server went away"),
+    ],
+)
+def test_an_unreadable_file_says_what_the_system_said(error: OSError, words: str) -> None:
+    refusal = unreadable(Photograph("/in/a", "a", "normal"), None, error)
+    assert words in refusal.reason
+    assert refusal.kind == "unreadable"
 
 
 LABELS = st.sampled_from(["normal", "abnormal", "undecided", None])

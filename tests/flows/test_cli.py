@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from flows.cli import FAILED, WRONG_INPUT, app
 from tests.flows.test_settings import SMALLEST, written
 
-COMMANDS = ("demo", "retrain", "inspect", "check", "ui")
+COMMANDS = ("demo", "ingest", "retrain", "inspect", "check", "synthesize", "ui")
+QUARANTINE = ("list", "retry", "release")
 
 
 def run(*arguments: object) -> Result:
@@ -41,6 +42,13 @@ def test_help_of_every_command_has_an_example(command: str) -> None:
     shown = run(command, "--help")
     assert shown.exit_code == 0
     assert f"Example: zeroescape {command}" in plain(shown.output)
+
+
+@pytest.mark.parametrize("command", QUARANTINE)
+def test_help_of_the_quarantine_has_examples(command: str) -> None:
+    shown = run("quarantine", command, "--help")
+    assert shown.exit_code == 0
+    assert f"Example: zeroescape quarantine {command}" in plain(shown.output)
 
 
 @pytest.mark.parametrize("arguments", [["retrain"], ["inspect", "x.yaml"], ["retrain", "--no"]])

@@ -30,11 +30,12 @@ def certified() -> Bundle:
         model_key="model",
         mask_key=None,
     )
-    images = board_image_fingerprint(photograph, alignment)
+    images = board_image_fingerprint(photograph, alignment, None)
     return Bundle(
         line="line",
         photograph=photograph,
         alignment=alignment,
+        reference=None,
         instrument=instrument,
         features_fingerprint=features_fingerprint(instrument, images),
         classifier="classifier",
@@ -52,6 +53,7 @@ def test_what_was_certified_inspects() -> None:
     [
         {"features_fingerprint": "made by other code"},
         {"alignment": NoAlignment(side_px=32)},
+        {"reference": "another golden board"},
         {"photograph": PhotographSettings(height_px=64, width_px=64, channels=3)},
     ],
 )

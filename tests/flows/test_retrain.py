@@ -28,15 +28,19 @@ def test_every_spoilt_file_is_in_quarantine_with_reason_and_remedy(retrained: Re
         assert entries[name].remedy, name
 
 
-def test_files_seen_are_ingested_or_quarantined(retrained: Retrained) -> None:
-    snapshot = retrained.line.stores.snapshots(LINE).latest()
+def test_files_seen_are_ingested_duplicates_or_quarantined(retrained: Retrained) -> None:
+    stores = retrained.line.stores
+    record, snapshot = stores.ingests(LINE).last(), stores.snapshots(LINE).latest()
+    assert record is not None
     assert snapshot is not None
     assert Counter(row.label for row in snapshot.rows) == COUNTS
-    quarantined = retrained.line.stores.quarantine(LINE).entries()
-    seen = [path for path in retrained.line.archive.rglob("*") if path.is_file()]
-    assert len(seen) == len(snapshot.rows) + len(quarantined)
-    images = retrained.line.stores.images(LINE, snapshot.images_fingerprint)
-    assert images.rows().keys() == {row.image_id for row in snapshot.rows}
+    assert record.seen == sum(1 for path in retrained.line.archive.rglob("*") if path.is_file())
+    assert record.seen == record.ingested + record.duplicates + record.in_quarantine
+    assert record.ingested == len(snapshot.rows)
+    kinds = Counter(entry.kind for entry in stores.quarantine(LINE).entries())
+    assert kinds == {**record.quarantined, "duplicate": record.duplicates}
+    images = stores.images(LINE, snapshot.images_fingerprint)
+    assert images.rows().keys() >= {row.image_id for row in snapshot.rows}
 
 
 def test_roles_are_as_large_as_asked_and_measured_once(retrained: Retrained) -> None:
@@ -108,6 +112,12 @@ def test_the_run_leaves_its_artifacts_in_prefect(
     roles = json.loads(found[f"{LINE}-roles"]["data"])
     assert {"role": "mask", "normal": 4, "abnormal": 0, "undecided": 0} in roles
     assert sum(row["normal"] + row["abnormal"] + row["undecided"] for row in roles) == 58
+    intake = {row["files"]: row["count"] for row in json.loads(found[f"{LINE}-intake"]["data"])}
+    assert intake["seen"] == 71
+    assert intake["ingested"] == 58
+    waiting = json.loads(found[f"{LINE}-quarantine"]["data"])
+    assert len(waiting) == len(SPOILT) - 1
+    assert all(row["why"] and row["since"] and row["remedy"] for row in waiting)
     scores = found[f"{LINE}-scores"]["data"]
     assert "held-out defects" in scores
     assert "data:image/png;base64," in scores

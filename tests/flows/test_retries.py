@@ -103,7 +103,7 @@ def test_a_verb_goes_on_after_a_storage_that_did_not_answer(tmp_path: Path) -> N
 
     def disturbing(progress: Progress) -> None:
         """Listens as a bar does; the first time it hears of the archive, the network is gone."""
-        if progress.stage == "read archive":
+        if progress.stage == "list archive":
             read.append(progress)
             if len(read) == 1:
                 raise TransientStorageError("The network is gone.", "Run again.")
@@ -111,8 +111,8 @@ def test_a_verb_goes_on_after_a_storage_that_did_not_answer(tmp_path: Path) -> N
     @flow(name="disturbed")
     def conduct() -> int:
         with Workers(None, 1, 4) as workers, listening(disturbing):
-            return ingest.with_options(retry_delay_seconds=0)(stores, job, workers)
+            return ingest.with_options(retry_delay_seconds=0)(stores, job, None, workers).snapshot
 
     snapshot = stores.snapshots("tiles").read(conduct())
     assert len(snapshot.rows) == 9
-    assert len(read) == 2
+    assert len(read) == 3

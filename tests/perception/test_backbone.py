@@ -205,6 +205,7 @@ def test_settings_refuse_unknown_kinds_and_keys() -> None:
             adapter.validate_python(wrong)
 
 
+@pytest.mark.slow
 def test_inception_features_lead_to_the_packages_own_answer(tmp_path: Path) -> None:
     torch.manual_seed(2)
     own = inception_v3(init_weights=False, transform_input=False).eval()

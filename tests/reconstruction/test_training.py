@@ -77,6 +77,7 @@ def test_the_shipped_generator_is_the_best_one(tmp_path: Path) -> None:
     assert shipped == pytest.approx(max(validated), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_and_other_seed_other_bits(tmp_path: Path) -> None:
     first, _ = train_tiny(tiny_settings(), tmp_path / "1")
     torch.manual_seed(99)
@@ -135,6 +136,7 @@ def test_workplace_of_another_training_is_refused(tmp_path: Path) -> None:
         train(tiny_settings(), images[:8], images[8:], pixels, tmp_path, silent)
 
 
+@pytest.mark.slow
 def test_overfits_eight_images(tmp_path: Path) -> None:
     """150 steps of a 15,000-weight network: at least 10 dB more than the first validation."""
     images = gratings(8)

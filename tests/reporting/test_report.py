@@ -270,6 +270,7 @@ def test_24_coloured_boards_of_128_px_stay_under_6_mb(
     assert len(page.encode()) < 6_000_000
 
 
+@pytest.mark.slow
 def test_12_coloured_boards_of_1024_px_stay_under_6_mb(
     content: ReportContent, make_board: Callable[..., BoardExample]
 ) -> None:

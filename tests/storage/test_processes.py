@@ -55,6 +55,7 @@ def orphans(root: Path) -> int:
     return len(folders) - len(list(root.rglob("receipt.json")))
 
 
+@pytest.mark.slow
 def test_processes_that_write_the_same_keys_at_once_agree(root: Path) -> None:
     writers = [start("batches", root, 0, 8) for _ in range(3)]
     assert all(len(finish(writer)) == 8 for writer in writers)
@@ -85,6 +86,7 @@ def test_threads_that_share_one_stores_object_agree(stores: Stores, root: Path) 
     assert orphans(root) == 0
 
 
+@pytest.mark.slow
 def test_concurrent_promotions_and_commits_lose_nothing(root: Path) -> None:
     writers = [start("numbers", root, writer, 8) for writer in range(3)]
     told = [line.split() for writer in writers for line in finish(writer)]

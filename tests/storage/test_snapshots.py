@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,21 @@ def test_changed_rows_are_found_and_a_new_commit_heals_them(
     with pytest.raises(CorruptEntryError):
         store.latest()
     assert store.commit(ROWS, "f", "r") == committed == store.latest()
+
+
+def test_rows_without_facts_are_stored_as_before_there_were_any(
+    store: SnapshotStore, root: Path
+) -> None:
+    store.commit([SnapshotRow("i0", "/in/ü0.png", "normal", "training")], "f", "r")
+    (rows,) = (root / "snapshots" / "line" / "rows").iterdir()
+    assert rows.stem == "83b6b81cabc99ecd712edf6a5c13d0c5c61eed5a34873f6d66f1bdf229cb69bd"
+    assert store.read(1).rows[0].family == ""
+
+
+def test_family_group_and_time_are_kept_and_make_another_snapshot(store: SnapshotStore) -> None:
+    plain = store.commit(ROWS[:2], "f", "r")
+    known = replace(ROWS[1], family="bridge", group="panel:7", captured_at="2026-11-20")
+    described = store.commit([ROWS[0], known], "f", "r")
+    assert described.number == plain.number + 1
+    assert store.read(described.number).rows == (ROWS[0], known)
+    assert store.read(plain.number).rows == tuple(ROWS[:2])

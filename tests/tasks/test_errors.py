@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.alignment.registration import MisalignedError
 from tasks.archive.decoding import UnusablePhotographError
+from tasks.archive.remote import UnreachableArchiveError
 from tasks.metrics.errors import MetricWithoutValueError
 from tasks.reconstruction.errors import TrainingDivergedError
 from tasks.vocabulary.errors import (
@@ -26,6 +28,8 @@ ERRORS = [
             InputError,
             NoAnswerError,
             NoSafeThresholdError,
+            MisalignedError,
+            UnreachableArchiveError,
             UnusablePhotographError,
             TrainingDivergedError,
         )

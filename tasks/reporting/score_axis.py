@@ -138,7 +138,8 @@ def score_axis(scores_N: NDArray[np.floating[Any]], threshold: float) -> ScoreAx
 def _linear(finite_N: Scores, threshold: float) -> ScoreAxis:
     values_N = np.append(finite_N, threshold) if math.isfinite(threshold) else finite_N
     low, high = float(values_N.min()), float(values_N.max())
-    if high <= low:
+    # Bins narrower than neighbouring floats are apart would have no width.
+    if (high - low) / _BINS < 4.0 * float(np.spacing(max(abs(low), abs(high)))):
         margin = max(0.5, abs(low) * 1e-6)
         low, high = low - margin, high + margin
     return _binned(low, high, threshold, threshold, None, (False, False))

@@ -28,6 +28,8 @@ def labels(axis: ScoreAxis, about: int = 20) -> list[str]:
 @example(scores=[0.0, 1.0 - 2.0**-53, 1.0], threshold=1.0)
 @example(scores=[1e-13, 1e-12, 1.0], threshold=1e-12)
 @example(scores=[0.4, 0.4], threshold=0.4)
+@example(scores=[-5e-324], threshold=0.0)
+@example(scores=[1e6, -1e6], threshold=1e6 + 2**-33)
 def test_every_score_is_in_a_bin_of_its_own_verdict(scores: list[float], threshold: float) -> None:
     axis = score_axis(np.array(scores), threshold)
     counts = axis.counts(np.array(scores))

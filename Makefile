@@ -1,4 +1,6 @@
 # make demo   install, then run the whole chain on real images
+# make demo-synthetic   the same on rendered circuit boards: registration, panels, weighting mask
+# make bench-alignment   true poses, speed, listing, false calls with and without: build/alignment.json
 # make test   install, then run every test
 # make check  what a commit must pass: lint, format, types, layers, unit tests
 
@@ -7,10 +9,22 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check lint format clean
+.PHONY: demo demo-synthetic bench-alignment test check lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/zeroescape demo --json build/demo.json
+
+BOARDS := build/pcba-synthetic/images
+
+demo-synthetic: $(INSTALLED)
+	test -f $(BOARDS)/manifest.csv || $(BIN)/zeroescape synthesize $(BOARDS) \
+		--normal 420 --abnormal 150 --side-px 512 --chip-px 26 --density 0.8 \
+		--shift-px 6 --rotation-deg 1 --boards-per-panel 2
+	$(BIN)/zeroescape retrain configs/pcba-synthetic.yaml --json build/pcba-synthetic.json
+
+# One section alone: $(BIN)/python -m tests.benchmarks.alignment --json build/alignment.json --only truth
+bench-alignment: demo-synthetic
+	$(BIN)/python -m tests.benchmarks.alignment --json build/alignment.json
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not slow"

@@ -254,7 +254,9 @@ def ui(
         "--port",
         str(port),
     ]
-    raise typer.Exit(subprocess.call(command))  # noqa: S603  # our own interpreter
+    # Its pages ask for port 4200 otherwise, wherever they came from.
+    environment = {"PREFECT_SERVER_UI_API_URL": "/api"} | os.environ
+    raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603  # our own interpreter
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.synthesis.archive import (
+    MANIFEST,
     BoardTruth,
     PlannedBoard,
     plan_archive,
@@ -32,11 +33,13 @@ def synthesize(
 ) -> int:
     """Write photographs, `manifest.csv` and `truth.json` below `folder`; returns how many boards.
 
-    The same settings give the same files. `heard(done, total)` is told of every board. Raises
-    `InputError` where the folder holds something already: two archives in one would be neither.
+    The same settings give the same files, so an interrupted call is simply repeated. `heard(done, total)`
+    is told of every board. Raises `InputError` where the folder holds a finished archive.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty.", "Name a new folder, or remove this one.")
+    if (folder / MANIFEST).exists():
+        raise InputError(
+            f"{folder} holds an archive already.", "Name another folder, or remove this one."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     design = _design(product)
     planned = plan_archive(design, archive)

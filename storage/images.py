@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,30 @@ class _Place(NamedTuple):
     position: int
 
 
+@dataclass
+class _Index:
+    """Where every image is; of an image in two segments, the segment of the lower key.
+
+    It grows by what is new: workers ask before every batch, and an index made anew each time would
+    cost an archive the square of its length.
+    """
+
+    segments: set[str] = field(default_factory=set)
+    places: dict[str, _Place] = field(default_factory=dict)
+    rows: dict[str, ImageRow] = field(default_factory=dict)
+
+    def add(self, receipt: Receipt) -> None:
+        sources: Any = receipt.facts["sources"]
+        facts: Any = receipt.facts["row_facts"]
+        described = zip(receipt.rows, sources, facts, strict=True)
+        for position, (image_id, source, row_facts) in enumerate(described):
+            known = self.places.get(image_id)
+            if known is None or receipt.key < known.receipt.key:
+                self.places[image_id] = _Place(receipt, position)
+                self.rows[image_id] = ImageRow(image_id, source, row_facts)
+        self.segments.add(receipt.key)
+
+
 class ImageStore:
     """All images of one line under one fingerprint of what made them (alignment, size)."""
 
@@ -46,6 +71,7 @@ class ImageStore:
         self._objects = objects
         self._folder = image_entries(line, fingerprint)
         self._book = ReceiptBook(objects, self._folder)
+        self._known = _Index()
 
     def write_segment(
         self,
@@ -86,19 +112,16 @@ class ImageStore:
 
         return write_entry(self._objects, f"{self._folder}/{key}", receipt, write)
 
-    def rows(self) -> dict[str, ImageRow]:
-        """All committed images by id; of an image in two segments, the segment of the lower key."""
-        found: dict[str, ImageRow] = {}
-        for receipt in self._book.receipts():
-            sources: Any = receipt.facts["sources"]
-            facts: Any = receipt.facts["row_facts"]
-            for image_id, source, row_facts in zip(receipt.rows, sources, facts, strict=True):
-                found.setdefault(image_id, ImageRow(image_id, source, row_facts))
-        return found
+    def rows(self) -> Mapping[str, ImageRow]:
+        """All committed images by id; of an image in two segments, the segment of the lower key.
+
+        Read-only, and it may grow at the next call.
+        """
+        return MappingProxyType(self._index().rows)
 
     def missing(self, image_ids: Sequence[str]) -> list[str]:
         """Those of the asked ids that are not committed, in the asked order."""
-        places = self._places()
+        places = self._index().places
         return [image_id for image_id in image_ids if image_id not in places]
 
     def read(self, image_ids: Sequence[str]) -> UInt8Array:
@@ -107,7 +130,7 @@ class ImageStore:
         NotFoundError if one is not committed, CorruptEntryError that names the image if one is no
         longer what was written, InvalidEntryError if images of different shapes are asked for.
         """
-        places = self._places()
+        places = self._index().places
         absent = [image_id for image_id in image_ids if image_id not in places]
         if absent:
             raise NotFoundError(
@@ -129,12 +152,14 @@ class ImageStore:
             images_NHWC[targets] = self._verified(receipt, positions)
         return images_NHWC
 
-    def _places(self) -> dict[str, _Place]:
-        places: dict[str, _Place] = {}
-        for receipt in self._book.receipts():
-            for position, image_id in enumerate(receipt.rows):
-                places.setdefault(image_id, _Place(receipt, position))
-        return places
+    def _index(self) -> _Index:
+        receipts = self._book.receipts()
+        if self._known.segments - {receipt.key for receipt in receipts}:
+            self._known = _Index()  # somebody removed a segment
+        for receipt in receipts:
+            if receipt.key not in self._known.segments:
+                self._known.add(receipt)
+        return self._known
 
     def _verified(self, receipt: Receipt, positions: list[int]) -> UInt8Array:
         path = f"{receipt.location}/images"

@@ -52,7 +52,7 @@ def remembered(stores: Stores, making: BoardMaking, listed: Sequence[Photograph]
     refusals = {
         entry.digest: entry
         for entry in stores.quarantine(making.line).entries()
-        if entry.made_by == making.judged_by
+        if entry.digest and entry.made_by == _judged_by(making, entry.digest)
     }
     known = []
     for photograph in listed:
@@ -132,8 +132,15 @@ def _entry(refusal: Refusal, making: BoardMaking) -> QuarantineEntry:
         kind=refusal.kind,
         reason=refusal.reason,
         remedy=refusal.remedy,
-        made_by=making.judged_by if refusal.kind in _BY_CONTENT else "",
+        made_by=_judged_by(making, refusal.digest)
+        if refusal.digest and refusal.kind in _BY_CONTENT
+        else "",
     )
+
+
+def _judged_by(making: BoardMaking, digest: str) -> str:
+    """What has refused a content; once a person releases it, it is tried again by that."""
+    return making.judged_by + (" released" if digest in making.released else "")
 
 
 def quarantine_digest(stores: Stores, line: str) -> str:

@@ -6,6 +6,7 @@ Imports no Prefect. Every function is idempotent: the stores know what is commit
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ import torch
 from storage.receipts import Receipt
 from storage.stores import Stores
 from tasks.archive.decoding import decode
+from tasks.archive.photograph import Photograph
+from tasks.archive.reading import read_photograph
 from tasks.certification.thresholds import flagged
 from tasks.classification.persistence import load_composite_score
 from tasks.classification.scoring import CompositeScore
@@ -27,6 +30,8 @@ from tasks.reporting.overlays import inspection_overlay
 from tasks.vocabulary.arrays import Float32Array, UInt8Array
 from tasks.vocabulary.errors import InputError, NoAnswerError
 from tasks.weighting.masks import weighting_mask
+
+_LONGEST_STEM_BYTES = 200
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +107,7 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
     loaded = instrument(stores.root, bundle.instrument)
     composite = _composite_score(stores.root, bundle.classifier)
     try:
-        content = path.read_bytes()
+        content = read_photograph(Photograph(str(path), path.name, None))
         photograph_HWC = decode(content, bundle.photograph)
         image_HWC = aligned(
             photograph_HWC, stores.root, bundle.alignment, bundle.reference
@@ -146,7 +151,8 @@ def _with_overlay(
         found.scores_Q,
         f"{verdict.verdict}: score {score}, threshold {verdict.threshold:.4g}",
     )
-    # The digest keeps two files of one name apart.
-    place = overlays / f"{Path(verdict.file).stem}-{(verdict.digest or '')[:8]}.png"
+    # The digest keeps two files of one name apart; the longest names leave no room for it.
+    stem = os.fsdecode(os.fsencode(Path(verdict.file).stem)[:_LONGEST_STEM_BYTES])
+    place = overlays / f"{stem}-{(verdict.digest or '')[:8]}.png"
     place.write_bytes(picture)
     return replace(verdict, overlay=str(place))

@@ -21,7 +21,7 @@ from tasks.archive.near_duplicates import near_duplicate_groups
 from tasks.archive.reading import read_photograph
 from tasks.archive.roles import Board, Role, assign_roles, groups_of, torn_groups
 from tasks.archive.settings import PhotographSettings
-from tasks.archive.sorting import Digested, Refusal, unreadable
+from tasks.archive.sorting import TRIED_EVERY_TIME, Digested, Refusal, unreadable
 from tasks.archive.sources import Label, Photograph, photographs
 from tasks.intake import signatures, take_in
 from tasks.jobs import BoardMaking, IngestJob
@@ -47,7 +47,7 @@ def ingest(
     key = _ingest_key(job, making, listed)
     with stores.exclusive(f"ingest-{job.line}"):
         last = stores.ingests(job.line).last()
-        if last and (last.key, last.quarantine) == (key, quarantine_digest(stores, job.line)):
+        if last and last.key == key and _nothing_changed_since(last, stores, job.line):
             return last
         known = remembered(stores, making, listed)
         outcomes = [*known, *_read_new(stores, making, _without(listed, known), workers)]
@@ -111,18 +111,27 @@ def _ingest_key(job: IngestJob, making: BoardMaking, listed: Sequence[Photograph
     )
 
 
+def _nothing_changed_since(last: IngestRecord, stores: Stores, line: str) -> bool:
+    # A file that could not be read may be readable now: permissions do not show in its stamp.
+    waiting = last.quarantined.keys() & TRIED_EVERY_TIME
+    return not waiting and last.quarantine == quarantine_digest(stores, line)
+
+
 def _without(listed: Sequence[Photograph], known: Sequence[TakenIn]) -> list[Photograph]:
-    names = {one.photograph.name for one in known}
-    return [photograph for photograph in listed if photograph.name not in names]
+    # Not by name: two names that differ in bytes nobody can print are printed alike.
+    photographs_known = {one.photograph for one in known}
+    return [photograph for photograph in listed if photograph not in photographs_known]
 
 
 def _read_new(
     stores: Stores, making: BoardMaking, new: Sequence[Photograph], workers: Workers
 ) -> list[TakenIn]:
     outcomes: list[TakenIn] = []
+    refused = 0
     for batch, outcome in workers.map_batches(partial(take_in, stores, making), new):
-        outcomes += [_poisoned(batch[0])] if isinstance(outcome, Poisoned) else outcome
-        refused = sum(1 for one in outcomes if one.refusal is not None)
+        taken = [_poisoned(batch[0])] if isinstance(outcome, Poisoned) else outcome
+        outcomes += taken
+        refused += sum(1 for one in taken if one.refusal is not None)
         said = f"{refused} refused" if refused else ""
         report_progress("read and align", len(outcomes), len(new), said)
     return outcomes

@@ -41,23 +41,22 @@ from tasks.vocabulary.arrays import UInt8Array
 def take_in(stores: Stores, making: BoardMaking, batch: tuple[Photograph, ...]) -> list[TakenIn]:
     """Commit the board images of a batch as one segment; content that is stored is not decoded."""
     images = _images(stores.root, making.line, making.images_fingerprint)
-    stored = {image_id: row.facts for image_id, row in images.rows().items()}
-    segment = _Segment(stores.root, making, stored)
+    segment = _Segment(stores.root, making, images.rows())
     outcomes = [segment.take(photograph) for photograph in batch]
     if segment.boards:
-        images.write_segment(np.stack(segment.boards), segment.rows)
+        images.write_segment(np.stack(segment.boards), list(segment.rows.values()))
     return outcomes
 
 
 @dataclass
 class _Segment:
-    """Board images on their way into the store; `stored` are the facts of all that is known already."""
+    """Board images on their way into the store; `stored` is all that is there already."""
 
     root: Path | str
     making: BoardMaking
-    stored: dict[str, Mapping[str, Json]]
+    stored: Mapping[str, ImageRow]
     boards: list[UInt8Array] = field(default_factory=list)
-    rows: list[ImageRow] = field(default_factory=list)
+    rows: dict[str, ImageRow] = field(default_factory=dict)
 
     def take(self, photograph: Photograph) -> TakenIn:
         """Read one photograph and add its board image, or say why not."""
@@ -71,8 +70,9 @@ class _Segment:
         if photograph.label is None:
             # Nobody said whether it is normal: it waits in quarantine, known by its content.
             return TakenIn(photograph, digest, None)
-        if digest in self.stored:
-            refusal = misaligned(photograph, digest, self.stored[digest], self.making)
+        known = self.rows.get(digest) or self.stored.get(digest)
+        if known is not None:
+            refusal = misaligned(photograph, digest, known.facts, self.making)
             return TakenIn(photograph, digest, refusal)
         return TakenIn(photograph, digest, self._add(photograph, content, digest))
 
@@ -88,9 +88,8 @@ class _Segment:
             return Refusal(photograph, digest, "unusable", error.what, error.remedy)
         except MisalignedError as error:
             return Refusal(photograph, digest, "misaligned", error.what, error.remedy)
-        self.stored[digest] = facts_of(photograph, made)
         self.boards.append(made.board_HWC)
-        self.rows.append(ImageRow(digest, photograph.name, self.stored[digest]))
+        self.rows[digest] = ImageRow(digest, photograph.name, facts_of(photograph, made))
         return None
 
 

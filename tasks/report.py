@@ -45,6 +45,12 @@ from tasks.retrying import RETRYING
 from tasks.score_sheet import ScoreSheet, role_counts
 from tasks.workers import Workers
 
+# Reasons that name another file or a measured figure differ from file to file.
+_IN_SHORT = {
+    "duplicate": "Duplicate: the same content as another file.",
+    "misaligned": "Misaligned beyond the limits of the line: a person looks at the board.",
+}
+_REASONS_SHOWN = 12
 _LIBRARIES = [
     "zeroescape",
     "prefect",
@@ -64,6 +70,7 @@ _PURPOSES = {
     "development": "the metric table: classifier and threshold",
     "certification": "seen by no fitting, search or choice",
     "undecided": "labelled neither normal nor abnormal; only scored",
+    "set aside": "abnormal, of a panel or lot that trains the reconstruction; used for nothing",
 }
 
 
@@ -256,8 +263,16 @@ def _roles(snapshot: Snapshot) -> tuple[RoleRow, ...]:
 
 
 def _quarantine(stores: Stores, line: str) -> tuple[QuarantineRow, ...]:
-    reasons = Counter(entry.reason for entry in stores.quarantine(line).entries())
-    return tuple(QuarantineRow(reason, count) for reason, count in reasons.most_common())
+    entries = stores.quarantine(line).entries()
+    reasons = Counter(_IN_SHORT.get(entry.kind, entry.reason) for entry in entries)
+    shown = reasons.most_common(_REASONS_SHOWN)
+    others = sum(reasons.values()) - sum(count for _, count in shown)
+    rows = [QuarantineRow(reason, count) for reason, count in shown]
+    if others:
+        rows.append(
+            QuarantineRow("Other reasons (`zeroescape quarantine list` names them).", others)
+        )
+    return tuple(rows)
 
 
 def _mask(stores: Stores, bundle: Bundle) -> Any:

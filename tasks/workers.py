@@ -149,5 +149,6 @@ def _local_cluster(count: int) -> LocalCluster:
             processes=True,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
+            # What a batch raises is raised to whoever asked for it: no second time, as a trace, here.
+            silence_logs=logging.CRITICAL,
         )

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from flows.settings import LineSettings
+
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
 
@@ -41,10 +43,17 @@ def photograph(folder: Path, settings: dict[str, int], count: int, blob: bool) -
         picture.convert(mode).save(folder / f"{number:04d}.png")
 
 
+def test_every_other_setting_shown_fits_into_that_line() -> None:
+    whole, *parts = [yaml.safe_load(text) for language, text in BLOCKS if language == "yaml"]
+    assert len(parts) >= 2
+    for part in parts:
+        LineSettings.model_validate(whole | part)
+
+
 @pytest.mark.slow
 def test_own_images(tmp_path: Path) -> None:
     """The line of the README, on images made for it: every command after the first two."""
-    (text,) = [text for language, text in BLOCKS if language == "yaml"]
+    text, *_ = [text for language, text in BLOCKS if language == "yaml"]
     line = yaml.safe_load(text)
     (tmp_path / "my-line.yaml").write_text(text)
     roles = line["roles"]

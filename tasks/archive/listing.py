@@ -105,10 +105,11 @@ def stamp_of(location: str) -> str:
         state = os.stat(location)  # noqa: PTH116 - a Path for each of 100,000 files is slow
     except OSError:
         return ""
-    return _stamp(state)
+    return stamp_from(state)
 
 
-def _stamp(state: os.stat_result) -> str:
+def stamp_from(state: os.stat_result) -> str:
+    """The stamp of a local file as the system describes it."""
     return f"{state.st_size}-{state.st_mtime_ns}"
 
 
@@ -159,7 +160,7 @@ def _listed(entry: os.DirEntry[str]) -> ListedFile:
     except OSError:
         # A link that leads nowhere, or in a circle: reading it will say so.
         return ListedFile(entry.name, entry.path, "", None)
-    return ListedFile(entry.name, entry.path, _stamp(state), state.st_mtime_ns)
+    return ListedFile(entry.name, entry.path, stamp_from(state), state.st_mtime_ns)
 
 
 def _state(info: dict[str, Any]) -> tuple[str, int | None]:

@@ -43,6 +43,10 @@ class Photograph:
     """Where an S3-compatible server other than Amazon's answers."""
 
 
+class ChangingFileError(OSError):
+    """Somebody writes a file that is read: its content may be half of one and half of another."""
+
+
 def printable(name: str) -> str:
     """A name as it can be printed and stored: bytes that are not UTF-8 are shown as hexadecimal digits."""
     if name.isascii():

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tasks.archive.photograph import Photograph
+from tasks.archive.photograph import ChangingFileError, Photograph
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,16 @@ class Refusal:
     remedy: str
 
 
+# Kinds of refusals that say nothing of what is in a file.
+TRIED_EVERY_TIME = frozenset({"unreadable", "changing"})
+
+
 def unreadable(photograph: Photograph, digest: str | None, error: OSError) -> Refusal:
-    """The refusal of a file that the system does not let us read, or not any more."""
+    """The refusal of a file that the system does not let us read, or not now: it is tried every time."""
+    if isinstance(error, ChangingFileError):
+        reason = "The file changed after the archive was listed."
+        remedy = "Ingest again when it is completely written."
+        return Refusal(photograph, digest, "changing", reason, remedy)
     reason = f"The file cannot be read ({error.strerror or error})."
     remedy = "Give this process the right to read it, or copy it again."
     return Refusal(photograph, digest, "unreadable", reason, remedy)

@@ -138,9 +138,10 @@ def alignment_history_png(boards: Sequence[RegisteredBoard], limit_px: float) ->
     for axes in (residuals, places):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)
-        axes.legend(
-            frameon=False, fontsize=8, ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0)
-        )
+        if boards:
+            axes.legend(
+                frameon=False, fontsize=8, ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0)
+            )
     return _small_png(canvas)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tasks.archive.photograph import ChangingFileError
 from tasks.archive.reading import read_photograph
 from tasks.archive.settings import FolderSource
 from tasks.archive.sources import photographs
@@ -81,6 +82,29 @@ def test_a_file_that_became_a_folder_or_went_is_an_error_of_the_system(tmp_path:
         read_photograph(found)
     (tmp_path / "normal" / "a.png").mkdir()
     with pytest.raises(IsADirectoryError):
+        read_photograph(found)
+
+
+def test_a_file_that_changes_is_not_read_as_what_was_listed(tmp_path: Path) -> None:
+    place = write(tmp_path / "normal" / "a.png", b"half")
+    (found,) = photographs(FolderSource(path=tmp_path))
+    write(place, b"half and half")
+    with pytest.raises(ChangingFileError, match="changed since it was listed"):
+        read_photograph(found)
+    # Written anew at the same size.
+    (found,) = photographs(FolderSource(path=tmp_path))
+    write(place, b"half AND half")
+    os.utime(place, ns=(0, 1))
+    with pytest.raises(ChangingFileError):
+        read_photograph(found)
+    (found,) = photographs(FolderSource(path=tmp_path))
+    assert read_photograph(found) == b"half AND half"
+
+
+def test_what_no_camera_makes_is_not_read_into_the_memory(tmp_path: Path) -> None:
+    os.truncate(write(tmp_path / "disk.png"), 1 << 40)
+    (found,) = photographs(FolderSource(path=tmp_path))
+    with pytest.raises(OSError, match=r"1,099\.5 GB are more than any photograph"):
         read_photograph(found)
 
 

@@ -117,6 +117,28 @@ def test_an_image_in_two_segments_is_one_row(filled: ImageStore) -> None:
     np.testing.assert_array_equal(filled.read(["i4"]), some_images(12, seed=1)[4:5])
 
 
+def test_of_two_segments_the_lower_key_counts_whichever_was_seen_first(stores: Stores) -> None:
+    def facts(seen_between: bool) -> dict[str, float]:
+        images = stores.images("line", "fg"[seen_between])
+        for ids in (("a", "b"), ("a", "c"), ("d", "a"), ("a",)):
+            rows = [ImageRow(each, each, {"among": len(ids) + ord(ids[-1])}) for each in ids]
+            images.write_segment(some_images(len(ids)), rows)
+            if seen_between:
+                images.rows()
+        return {each: float(str(row.facts["among"])) for each, row in images.rows().items()}
+
+    assert facts(seen_between=True) == facts(seen_between=False)
+
+
+def test_a_segment_that_was_removed_is_gone(filled: ImageStore, objects: Objects) -> None:
+    receipt = filled.write_segment(some_images(1), rows_of("z"))
+    assert "z" in filled.rows()
+    objects.delete_folder(receipt.location.rpartition("/")[0])
+    assert "z" not in filled.rows()
+    assert filled.missing(["z", "i1"]) == ["z"]
+    assert len(filled.rows()) == 20
+
+
 def test_missing_keeps_the_order_and_absent_images_are_not_read(filled: ImageStore) -> None:
     assert filled.missing(["z", "i1", "a"]) == ["z", "a"]
     with pytest.raises(NotFoundError, match="2 of 3"):

@@ -40,7 +40,9 @@ ERRORS = [
 
 def test_no_error_of_the_rooms_is_left_out() -> None:
     rooms = Path(__file__).parents[2].joinpath("tasks").glob("*/*.py")
-    defined = re.findall(r"^class (\w+Error)\(", "\n".join(f.read_text() for f in rooms), re.M)
+    code = "\n".join(f.read_text() for f in rooms)
+    # What says that the system refused a file is an OSError, with its own arguments.
+    defined = re.findall(r"^class (\w+Error)\((?!OSError)", code, re.M)
     assert sorted(defined) == sorted(type(error).__name__ for error in ERRORS)
 
 

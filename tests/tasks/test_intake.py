@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from storage.stores import Stores
 from tasks.alignment.settings import NoAlignment
+from tasks.archive.listing import stamp_of
 from tasks.archive.settings import PhotographSettings
 from tasks.archive.sources import Label, Photograph
 from tasks.intake import signatures, take_in
@@ -28,7 +30,7 @@ MAKING = BoardMaking(
 def photograph(folder: Path, name: str, shade: int, label: Label | None = "normal") -> Photograph:
     path = folder / name
     Image.fromarray(np.full((24, 16), shade, np.uint8)).save(path)
-    return Photograph(str(path), name, label, stamp="1")
+    return Photograph(str(path), name, label, stamp_of(str(path)))
 
 
 def digest_of(one: Photograph) -> str:
@@ -39,6 +41,7 @@ def test_one_outcome_for_every_file_whatever_is_wrong_with_it(tmp_path: Path) ->
     good, gone, torn = (photograph(tmp_path, f"{n}.png", n) for n in range(3))
     Path(gone.location).unlink()
     Path(torn.location).write_bytes(Path(torn.location).read_bytes()[:-20])
+    torn = replace(torn, stamp=stamp_of(torn.location))
     stores = Stores(tmp_path / "store")
     outcomes = take_in(stores, MAKING, (good, gone, torn))
     assert [one.photograph for one in outcomes] == [good, gone, torn]

@@ -169,7 +169,8 @@ def price_words(ladder: tuple[LadderRow, ...], n_abnormal: int) -> tuple[str, st
         return said, f"{cost} Letting {counted(cheaper.misses, 'defect')} escape would save none."
     who = "the hardest one" if cheaper.misses == 1 else f"the hardest {cheaper.misses}"
     return said, (
-        f"{cost} Of these, {saved:,} are owed to {who} of {counted(n_abnormal, 'defect')} alone: "
+        f"{cost} Of these, {saved:,} {'is' if saved == 1 else 'are'} owed to {who} "
+        f"of {counted(n_abnormal, 'defect')} alone: "
         f"letting {'it' if cheaper.misses == 1 else 'them'} escape would leave "
         f"{cheaper.false_calls:,} ({percent(cheaper.false_call_rate)})."
     )

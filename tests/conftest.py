@@ -15,9 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.product_line import REPOSITORY, ProductLine, kill_group, write_archive
 from tests.spoilt import SPOILT, spoil
+
+# A busy machine is no fault of the code: its timing is not what these tests are about.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Terminal:
         """One line per file, then the counts."""
         table = Table("file", "kind", "why", "since", "what to do")
         for entry in entries:
-            name = _printable(entry.source)
+            name = shown_name(entry.source)
             since = entry.first_seen_at[:16].replace("T", " ")
             table.add_row(*map(escape, (name, entry.kind, entry.reason, since, entry.remedy)))
         self._console.print(table)
@@ -142,7 +142,7 @@ class Terminal:
             self._console.print(f"[red]no[/]  {problem}", soft_wrap=True)
 
 
-def _printable(name: str) -> str:
+def shown_name(name: str) -> str:
     """The name, or its escapes where it holds line breaks or what no terminal can show."""
     return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
 

@@ -44,15 +44,14 @@ def take_in(config: Path) -> Intake:
         ) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
-        record, snapshot = ingested(settings, stores, workers, clock)
-    said = alignment_words(settings, stores, snapshot, record)
+        record, snapshot, said = ingested(settings, stores, workers, clock)
     return Intake(record, roles_table(snapshot), said, clock.seconds)
 
 
 def ingested(
     settings: LineSettings, stores: Stores, workers: Workers, clock: StageClock
-) -> tuple[IngestRecord, Snapshot]:
-    """Reference, board images, roles; with what a person wants to see of them in Prefect."""
+) -> tuple[IngestRecord, Snapshot, list[str]]:
+    """Reference, board images, roles, and the registration in words; all of it shown in Prefect."""
     job, reference = plan.ingest_job(settings), None
     if not isinstance(settings.alignment, NoAlignment):
         with clock.stage("reference"):
@@ -63,28 +62,18 @@ def ingested(
     publish_intake(settings.line, record)
     publish_roles(snapshot)
     publish_quarantine(settings.line, stores.quarantine(settings.line).entries())
-    _publish_alignment(settings, stores, snapshot, record)
-    return record, snapshot
+    return record, snapshot, _publish_alignment(settings, stores, snapshot, record)
 
 
-def alignment_words(
+def _publish_alignment(
     settings: LineSettings, stores: Stores, snapshot: Snapshot, record: IngestRecord
 ) -> list[str]:
     """How well boards were registered and which cameras drift; nothing where cameras align."""
     alignment = settings.alignment
     if isinstance(alignment, NoAlignment):
         return []
+    limit_px = alignment.limits.residual_px
     boards = registered_boards(stores, snapshot, alignment.side_px)
-    misaligned = record.quarantined.get("misaligned", 0)
-    return alignment_sentences(boards, alignment.limits.residual_px, misaligned)
-
-
-def _publish_alignment(
-    settings: LineSettings, stores: Stores, snapshot: Snapshot, record: IngestRecord
-) -> None:
-    alignment = settings.alignment
-    if isinstance(alignment, NoAlignment):
-        return
-    boards = registered_boards(stores, snapshot, alignment.side_px)
-    picture = alignment_history_png(boards, alignment.limits.residual_px)
-    publish_alignment(settings.line, alignment_words(settings, stores, snapshot, record), picture)
+    said = alignment_sentences(boards, limit_px, record.quarantined.get("misaligned", 0))
+    publish_alignment(settings.line, said, alignment_history_png(boards, limit_px))
+    return said

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.display import shown_name
 from flows.settings import LineSettings, load_settings
 from storage.quarantine import QuarantineEntry
 from storage.stores import Stores
@@ -69,10 +70,13 @@ def _opened(config: Path) -> tuple[LineSettings, list[QuarantineEntry]]:
 def _named(entries: Sequence[QuarantineEntry], files: Sequence[str]) -> list[QuarantineEntry]:
     if not files:
         raise InputError("No file is named.", "Name files as `zeroescape quarantine list` does.")
-    known = {entry.source for entry in entries}
+    asked = set(files)
+    # A name that no terminal can show is asked for as the list shows it.
+    chosen = [entry for entry in entries if asked & {entry.source, shown_name(entry.source)}]
+    found = {name for entry in chosen for name in (entry.source, shown_name(entry.source))}
     for name in files:
-        if name not in known:
+        if name not in found:
             raise InputError(
                 f"{name} is not in quarantine.", "Name files as `zeroescape quarantine list` does."
             )
-    return [entry for entry in entries if entry.source in set(files)]
+    return chosen

@@ -44,7 +44,7 @@ def retrain(config: Path) -> RunFigures:
         ) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
-        intake, snapshot = ingested(settings, stores, workers, clock)
+        intake, snapshot, _ = ingested(settings, stores, workers, clock)
         measuring = _instrument(settings, stores, snapshot, workers, clock)
         with clock.stage("extract"):
             extract(stores, measuring, ids_of(snapshot, *_MEASURED_ROLES), workers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import cast
 
@@ -16,7 +16,7 @@ from tasks.alignment.reference import build_reference, reference_files
 from tasks.alignment.settings import NoAlignment, RegisteringSettings
 from tasks.archive.decoding import UnusablePhotographError, decode
 from tasks.archive.reading import read_photograph
-from tasks.archive.roles import groups_of
+from tasks.archive.roles import Role, groups_of
 from tasks.archive.settings import PhotographSettings
 from tasks.archive.sources import Photograph, photographs
 from tasks.jobs import IngestJob
@@ -102,16 +102,26 @@ def _build(
 ) -> Receipt:
     wanted = 1 if alignment.reference.golden is not None else alignment.reference.median_of
     used: list[str] = []
-    reference = build_reference(_usable(tried, job.photograph, wanted, used), alignment)
+    roles = stores.role_book(job.line, job.roles_fingerprint).known()
+    # A line that was not registered before has roles already: what certifies must stay unseen.
+    serving = {one for one, (_, role) in roles.items() if role != Role.RECONSTRUCTION}
+    reference = build_reference(_usable(tried, job.photograph, wanted, serving, used), alignment)
     return stores.registry.put(
         "references", key, reference_files(reference), facts={"boards": sorted(used)}
     )
 
 
 def _usable(
-    tried: Sequence[Photograph], expected: PhotographSettings, wanted: int, used: list[str]
+    tried: Sequence[Photograph],
+    expected: PhotographSettings,
+    wanted: int,
+    serving: Collection[str],
+    used: list[str],
 ) -> Iterator[UInt8Array]:
-    """Decode photographs, one in memory at a time, until `wanted` were; `used` collects their digests."""
+    """Decode photographs, one in memory at a time, until `wanted` were; `used` collects their digests.
+
+    Those that are `serving` another role than training are left out.
+    """
     for photograph in tried:
         if len(used) == wanted:
             return
@@ -123,6 +133,6 @@ def _usable(
         except (OSError, UnusablePhotographError):
             continue  # ingest reads it again and quarantines it with the reason
         digest = hashlib.sha256(content).hexdigest()
-        if digest not in used:
+        if digest not in serving and digest not in used:
             used.append(digest)
             yield decoded

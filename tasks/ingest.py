@@ -155,9 +155,7 @@ def _commit_roles(
     kept: Sequence[Digested],
 ) -> tuple[Snapshot, int]:
     """The snapshot, and how many groups of boards serve several roles."""
-    # Other role settings are a decision to deal the roles anew; the same ones keep every role.
-    roles_fingerprint = fingerprint(job.roles.model_dump(mode="json"))
-    book = stores.role_book(job.line, roles_fingerprint)
+    book = stores.role_book(job.line, job.roles_fingerprint)
     known = {
         image_id: (cast("Label", label), Role(role))
         for image_id, (label, role) in book.known().items()
@@ -182,7 +180,7 @@ def _commit_roles(
         )
         for board in boards
     )
-    snapshot = stores.snapshots(job.line).commit(rows, images_fingerprint, roles_fingerprint)
+    snapshot = stores.snapshots(job.line).commit(rows, images_fingerprint, job.roles_fingerprint)
     return snapshot, len(torn_groups(boards, roles))
 
 

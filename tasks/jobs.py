@@ -61,6 +61,11 @@ class IngestJob:
     alignment: AlignmentSettings
     roles: RoleSettings
 
+    @property
+    def roles_fingerprint(self) -> str:
+        """Other role settings are a decision to deal the roles anew; the same ones keep every role."""
+        return fingerprint(self.roles.model_dump(mode="json"))
+
 
 @dataclass(frozen=True)
 class BoardMaking:

@@ -67,6 +67,14 @@ def test_retry_forgets_what_is_known_of_the_named_files(config: Path, stores: St
     assert stores.quarantine("boards").entries() == []
 
 
+def test_a_name_that_no_terminal_can_show_is_asked_for_as_it_is_listed(
+    config: Path, stores: Stores
+) -> None:
+    done = run("quarantine", "retry", config, r"normal/smile \U0001f600\nand break.png")
+    assert done.exit_code == 0
+    assert ODD_NAME not in {entry.source for entry in stores.quarantine("boards").entries()}
+
+
 @pytest.mark.parametrize("arguments", [[], ["normal/none.png"]])
 def test_a_file_that_is_not_in_quarantine_is_refused(config: Path, arguments: list[str]) -> None:
     done = run("quarantine", "retry", config, *arguments)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import psutil
@@ -141,10 +142,9 @@ def spoil(plant: Plant) -> None:
 @contextmanager
 def listening_socket(place: Path) -> Iterator[None]:
     # The name of a socket may not be long: it is made elsewhere and moved.
-    with socket.socket(socket.AF_UNIX) as bound:
-        short = Path(f"/tmp/ze{os.getpid()}.sock")  # noqa: S108 - for a moment
-        bound.bind(str(short))
-        short.rename(place)
+    with socket.socket(socket.AF_UNIX) as bound, TemporaryDirectory() as short:
+        bound.bind(f"{short}/s")
+        Path(short, "s").rename(place)
         yield
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from storage.ledger import SeenFile
+from storage.ledger import FileLedger, SeenFile
 from storage.stores import Stores
+from tests.growth import NO_WORSE_THAN_LINEAR, growth
 
 SEEN = {
     "normal/ü \n.png": SeenFile("12-99", "d1"),
@@ -48,14 +49,18 @@ def test_a_damaged_ledger_is_an_empty_one(stores: Stores, root: Path, damage: by
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_files_take_half_a_second_each_way(stores: Stores) -> None:
-    seen = {
-        f"2026/11/normal/board-{at:07d}.png": SeenFile(f"{at}-{at * 7919}", f"{at:064x}")
-        for at in range(100_000)
-    }
-    ledger, start = stores.files("line"), time.process_time()
-    ledger.renew(seen)
-    written = time.process_time()
-    assert ledger.known() == seen
-    assert written - start < 0.5
-    assert time.process_time() - written < 0.5
+def test_cost_grows_no_worse_than_linear(stores: Stores) -> None:
+    def seen(size: int) -> dict[str, SeenFile]:
+        return {
+            f"2026/11/normal/board-{at:07d}.png": SeenFile(f"{at}-{at * 7919}", f"{at:064x}")
+            for at in range(size)
+        }
+
+    def written(size: int) -> FileLedger:
+        ledger = stores.files(f"line-{size}")
+        ledger.renew(seen(size))
+        assert ledger.known() == seen(size)
+        return ledger
+
+    assert growth(lambda size: written(size).known) < NO_WORSE_THAN_LINEAR
+    assert growth(lambda size: partial(written(size).renew, seen(size))) < NO_WORSE_THAN_LINEAR

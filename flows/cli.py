@@ -191,6 +191,16 @@ def check(config: Config, json_file: JsonFile = None) -> None:
             raise typer.Exit(WRONG_INPUT)
 
 
+@app.command(epilog="Example: zeroescape metrics --json build/metrics.json")
+def metrics(json_file: JsonFile = None) -> None:
+    """List every metric: what it computes, its bounds, which way is worse, and where it comes from."""
+    from tasks.metrics.catalogue import HEADINGS, catalogue_notes, catalogue_rows
+
+    rows = catalogue_rows()
+    _write_json([dict(zip(HEADINGS, row, strict=True)) for row in rows], json_file)
+    Terminal().show_catalogue(HEADINGS, rows, catalogue_notes())
+
+
 @app.command(
     epilog="Example: zeroescape synthesize build/boards --normal 300 --abnormal 100 --side-px 512"
 )

@@ -19,7 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:  # these import Prefect, torch and the like; `check` and `--help` stay light
     from flows.check import Findings
@@ -133,6 +133,30 @@ class Terminal:
             table.add_row(*map(escape, (name, entry.kind, entry.reason, since, entry.remedy)))
         self._console.print(table)
         self.say(f"{len(entries)} files.")
+
+    def show_catalogue(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+    ) -> None:
+        """A table for every level, as wide as a terminal, then what its columns are called."""
+        level = headings.index("level")
+        shown = [headings.index(name) for name in ("metric", "formula", "bounds", "worse")]
+        for name in dict.fromkeys(row[level] for row in rows):
+            # Names are typed elsewhere: they are never cut; a formula may take a second line.
+            named, formula, *others = (headings[at] for at in shown)
+            table = Table(
+                Column(named, no_wrap=True),
+                Column(formula, ratio=1),
+                *others,
+                title=f"{name}-wise",
+                title_justify="left",
+                expand=True,
+            )
+            for row in rows:
+                if row[level] == name:
+                    table.add_row(*(escape(row[at]) for at in shown))
+            self._console.print(table)
+        for note in notes:
+            self.say(note)
 
     def show_check(self, findings: Findings) -> None:
         """Facts first, then what stands in the way."""

@@ -172,6 +172,7 @@ def run_figures(
             "features": parts.features_fingerprint,
             "model": parts.instrument.model_key,
             "mask": parts.instrument.mask_key or "none",
+            "scales": parts.instrument.scales_key or "none",
             "classifier": parts.classifier,
             "threshold": parts.threshold_key,
             "bundle": bundle.key,

@@ -33,8 +33,7 @@ def inspect(config: Path, paths: Sequence[Path], folder: Path) -> list[Verdict]:
     stores = Stores(settings.store)
     bundle = champion_bundle(stores, settings.line)
     plan.refuse_other_code(bundle)
-    # A handful of images is not worth a second process.
-    needed = min(settings.dask.workers, -(-len(found) // settings.dask.batch_images))
+    needed = settings.dask.workers_for(len(found))
     with (
         Workers(settings.dask.address, needed, settings.dask.batch_images) as workers,
         listening(ArtifactProgress(settings.line)),

@@ -10,6 +10,7 @@ from storage.receipts import Receipt
 from storage.snapshots import Snapshot
 from storage.stores import Stores
 from tasks.archive.roles import Role
+from tasks.candidates.settings import FastRoad
 from tasks.extract import features_fingerprint
 from tasks.ingest import board_image_fingerprint
 from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, ReportOrder, TrainingJob
@@ -46,9 +47,13 @@ def training_job(
 
 
 def measuring(
-    settings: LineSettings, snapshot: Snapshot, model: Receipt, mask: Receipt | None
+    settings: LineSettings,
+    snapshot: Snapshot,
+    model: Receipt,
+    mask: Receipt | None = None,
+    scales: Receipt | None = None,
 ) -> Measuring:
-    """The instrument made of this model and mask, on the images of this snapshot."""
+    """The instrument made of these learnt parts, on the images of this snapshot."""
     instrument = InstrumentSettings(
         image_shape_CHW=settings.image_shape_CHW,
         reconstruction=settings.reconstruction,
@@ -57,6 +62,7 @@ def measuring(
         candidates=settings.candidates,
         model_key=model.key,
         mask_key=mask.key if mask else None,
+        scales_key=scales.key if scales else None,
     )
     return Measuring(
         instrument,
@@ -64,6 +70,12 @@ def measuring(
         snapshot.images_fingerprint,
         features_fingerprint(instrument, snapshot.images_fingerprint),
     )
+
+
+def standardises(settings: LineSettings) -> bool:
+    """Whether boxes are ranked by how unusual their distance is for their size."""
+    road = settings.candidates.road
+    return isinstance(road, FastRoad) and road.standardised
 
 
 def bundle_of(

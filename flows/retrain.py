@@ -24,6 +24,7 @@ from tasks.progress import listening
 from tasks.promote import freeze, promote
 from tasks.report import report, score_picture
 from tasks.score_sheet import ids_of, labelled
+from tasks.standardise import standardise
 from tasks.train import train
 from tasks.weigh import weigh
 from tasks.workers import Workers
@@ -67,17 +68,22 @@ _MEASURED_ROLES = (Role.DEVELOPMENT, Role.CERTIFICATION, Role.UNDECIDED)
 def _instrument(
     settings: LineSettings, stores: Stores, snapshot: Snapshot, workers: Workers, clock: StageClock
 ) -> Measuring:
-    """Reconstruction and mask; products without a fixed position have no mask."""
+    """Reconstruction, mask and scales; products without a fixed position have no mask."""
     with clock.stage("train"):
         key, job = plan.training_job(settings, stores, snapshot)
         model = train(stores, job, key)
-    unmasked = plan.measuring(settings, snapshot, model, None)
-    unseen = ids_of(snapshot, Role.MASK)
-    if not unseen:
-        return unmasked
-    with clock.stage("mask"):
-        mask = weigh(stores, unmasked, unseen, workers)
-    return plan.measuring(settings, snapshot, model, mask)
+    measuring = plan.measuring(settings, snapshot, model)
+    unseen, mask = ids_of(snapshot, Role.MASK), None
+    if unseen:
+        with clock.stage("mask"):
+            mask = weigh(stores, measuring, unseen, workers)
+        measuring = plan.measuring(settings, snapshot, model, mask)
+    if not plan.standardises(settings):
+        return measuring
+    with clock.stage("standardise"):
+        normals = unseen or ids_of(snapshot, Role.VALIDATION)
+        scales = standardise(stores, measuring, normals, workers)
+    return plan.measuring(settings, snapshot, model, mask, scales)
 
 
 def _certified(

@@ -27,13 +27,25 @@ from tasks.vocabulary.settings import Settings
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
+# A handful is measured sooner than one more process has loaded what measures it.
+_IMAGES_WORTH_A_WORKER = 4
+
 
 class DaskSettings(Settings):
-    """Where batches of images are worked on: a scheduler's address, or else a local cluster."""
+    """Where batches of images are worked on: a scheduler's address, or else a local cluster.
+
+    Without `batch_images`, batches are sized by what the images cost: about 10 s of work, 64 images at
+    most, smaller towards the end so that all workers end together.
+    """
 
     address: str | None = Field(None, description="tcp://host:8786 of a running scheduler")
     workers: PositiveInt = 2
-    batch_images: PositiveInt = 32
+    batch_images: PositiveInt | None = None
+
+    def workers_for(self, images: int) -> int:
+        """How many local workers so many images are worth: each loads the model for itself."""
+        worth = self.batch_images or _IMAGES_WORTH_A_WORKER
+        return max(1, min(self.workers, -(-images // worth)))
 
 
 class ReportSettings(Settings):

@@ -9,7 +9,7 @@
       data-<random>/values/               Zarr float64 (N, M), NaN fill
       data-<random>/extras/<name>/        Zarr (N, ...)
       receipt.json
-  models|masks|classifiers|thresholds|bundles|certificates|reports|references/<key>/
+  models|masks|classifiers|thresholds|bundles|certificates|reports|references|scales/<key>/
       data-<random>/<files>
       receipt.json
   champions/<line>/<number>.json          every promotion, numbered; the highest is the champion
@@ -44,6 +44,7 @@ Kind = Literal[
     "certificates",
     "reports",
     "references",
+    "scales",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

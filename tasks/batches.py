@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import torch
 
+from storage.images import ImageStore
 from storage.receipts import Receipt
 from storage.stores import Stores
 from tasks.archive.decoding import decode
@@ -27,7 +28,7 @@ from tasks.instrument import Instrument, Measurement
 from tasks.intake import aligned
 from tasks.jobs import Bundle, InstrumentSettings, Measuring, Verdict
 from tasks.reporting.overlays import inspection_overlay
-from tasks.vocabulary.arrays import Float32Array, UInt8Array
+from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from tasks.vocabulary.errors import InputError, NoAnswerError
 from tasks.weighting.masks import weighting_mask
 
@@ -42,11 +43,30 @@ def instrument(root: Path | str, settings: InstrumentSettings) -> Instrument:
     return Instrument.load(Stores(root).registry, settings)
 
 
+def _images(stores: Stores, measuring: Measuring) -> ImageStore:
+    return _image_store(stores.root, measuring.line, measuring.images_fingerprint)
+
+
+@lru_cache(maxsize=4)
+def _image_store(root: Path | str, line: str, images_fingerprint: str) -> ImageStore:
+    """One store a process: it remembers the receipts that it has read."""
+    return Stores(root).images(line, images_fingerprint)
+
+
 def build_mask(stores: Stores, measuring: Measuring, image_ids: tuple[str, ...]) -> Float32Array:
     """`[H, W]` weighting mask of the unseen normals `image_ids`."""
-    images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(image_ids)
+    images_NHWC = _images(stores, measuring).read(image_ids)
     loaded = instrument(stores.root, measuring.instrument)
     return weighting_mask(np.stack([loaded.difference(image_HWC) for image_HWC in images_NHWC]))
+
+
+def distances_of_normals(
+    stores: Stores, measuring: Measuring, batch: tuple[str, ...]
+) -> list[tuple[Int64Array, Float64Array]]:
+    """All distinct boxes laid on each unseen normal, `[K, 4]`, and their squared distances `[K]`."""
+    images_NHWC = _images(stores, measuring).read(batch)
+    loaded = instrument(stores.root, measuring.instrument)
+    return [loaded.box_distances(image_HWC) for image_HWC in images_NHWC]
 
 
 def columns_of(stores: Stores, measuring: Measuring) -> tuple[str, ...]:
@@ -56,7 +76,7 @@ def columns_of(stores: Stores, measuring: Measuring) -> tuple[str, ...]:
 
 def measure_images(stores: Stores, measuring: Measuring, batch: tuple[str, ...]) -> Receipt:
     """Measure a batch of board images and commit their rows; an image without answer says why."""
-    images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(batch)
+    images_NHWC = _images(stores, measuring).read(batch)
     loaded = instrument(stores.root, measuring.instrument)
     measured = [_measured(loaded, image_HWC) for image_HWC in images_NHWC]
     nothing = np.full(len(loaded.columns), np.nan)
@@ -71,6 +91,7 @@ def measure_images(stores: Stores, measuring: Measuring, batch: tuple[str, ...])
             "images": measuring.images_fingerprint,
             "model": measuring.instrument.model_key,
             "mask": measuring.instrument.mask_key or "none",
+            "scales": measuring.instrument.scales_key or "none",
         },
     )
 
@@ -86,7 +107,7 @@ def look_at(
     stores: Stores, measuring: Measuring, image_ids: tuple[str, ...]
 ) -> list[tuple[UInt8Array, Measurement | str]]:
     """Boards with their measurements, for a person to look at: a handful, not a batch."""
-    images_NHWC = stores.images(measuring.line, measuring.images_fingerprint).read(image_ids)
+    images_NHWC = _images(stores, measuring).read(image_ids)
     loaded = instrument(stores.root, measuring.instrument)
     return [(image_HWC, _measured(loaded, image_HWC)) for image_HWC in images_NHWC]
 

@@ -48,6 +48,7 @@ def features_fingerprint(instrument: InstrumentSettings, images_fingerprint: str
             "images": images_fingerprint,
             "model": instrument.model_key,
             "mask": instrument.mask_key,
+            "scales": instrument.scales_key,
             "perception": instrument.perception.model_dump(mode="json"),
             "perception_weights": weights_identity(instrument.perception),
             "candidate_perception": instrument.candidate_perception.model_dump(mode="json"),

@@ -7,13 +7,18 @@ load it once and keep it; it imports neither Prefect nor Dask.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple, assert_never
 
 import numpy as np
 import torch
 
 from storage.registry import Registry
-from tasks.candidates.frechet import perceptual_moments
-from tasks.candidates.search import Candidates, search
+from tasks.candidates.boxes import distinct_boxes
+from tasks.candidates.exact import PatchDistances
+from tasks.candidates.pooling import pooled_distances
+from tasks.candidates.scales import BoxScales, read_scales
+from tasks.candidates.search import BoxDistances, Candidates, laid_boxes, search
+from tasks.candidates.settings import ExactRoad, FastRoad
 from tasks.jobs import InstrumentSettings
 from tasks.metrics.comparison import Comparison, Suspects
 from tasks.metrics.measurement import measure
@@ -21,7 +26,7 @@ from tasks.metrics.table import column_names
 from tasks.perception.backbone import Perception, build_perception
 from tasks.reconstruction.persistence import load_reconstructor
 from tasks.reconstruction.reconstructor import Reconstructor
-from tasks.vocabulary.arrays import Float32Array, Float64Array, UInt8Array
+from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from tasks.vocabulary.tensors import Reconstruction, board_images, difference, stored_images
 
 
@@ -44,6 +49,7 @@ class Instrument:
     perception: Perception
     candidate_perception: Perception
     mask_HW: Float32Array | None
+    scales: BoxScales | None
     settings: InstrumentSettings
 
     @classmethod
@@ -52,16 +58,19 @@ class Instrument:
         weights = registry.open("models", settings.model_key) / "weights.safetensors"
         perception = build_perception(settings.perception)
         same = settings.candidate_perception == settings.perception
-        mask = None
+        mask = scales = None
         if settings.mask_key is not None:
             mask = np.load(
                 registry.open("masks", settings.mask_key) / "mask.npy", allow_pickle=False
             )
+        if settings.scales_key is not None:
+            scales = read_scales(registry.open("scales", settings.scales_key) / "scales.json")
         return cls(
             load_reconstructor(settings.reconstruction, settings.image_shape_CHW, weights),
             perception,
             perception if same else build_perception(settings.candidate_perception),
             mask,
+            scales,
             settings,
         )
 
@@ -85,40 +94,76 @@ class Instrument:
         Images go through the networks one at a time: the row of an image is then the same bits
         whatever batch it came in and however many workers there are.
         """
-        image_1CHW = board_images(image_HWC[None])
-        made = self.reconstructor.reconstruct(image_1CHW)
-        pair_2CHW = torch.cat([image_1CHW, made.images_NCHW])
-        perceived = self.perception(pair_2CHW)
-        same = self.candidate_perception is self.perception
-        seen = perceived if same else self.candidate_perception(pair_2CHW)
-        comparison = _comparison(image_1CHW, made, perceived)
-        plain, masked = self._candidates(comparison.difference_HW, seen)
+        looked = self._look(image_HWC)
+        found = search(
+            self._differences(looked),
+            self._box_distances(looked),
+            self.settings.candidates,
+            self.scales,
+        )
+        plain, masked = found[0], found[1] if self.mask_HW is not None else None
         values_M = measure(
-            comparison,
+            looked.comparison,
             _suspects(plain),
             _suspects(masked) if masked is not None else None,
             self.mask_HW,
         )
-        pixels_HWC = stored_images(made.images_NCHW)[0]
-        return Measurement(values_M, pixels_HWC, comparison.difference_HW, plain, masked)
+        pixels_HWC = stored_images(looked.pair_2CHW[1:])[0]
+        return Measurement(values_M, pixels_HWC, looked.comparison.difference_HW, plain, masked)
 
-    def _candidates(
-        self, difference_HW: Float32Array, seen: tuple[torch.Tensor, ...]
-    ) -> tuple[Candidates, Candidates | None]:
-        """Candidates without and with the mask; the moments of the feature maps serve both."""
-        settings = self.settings.candidates
-        height, width = difference_HW.shape
-        moments = perceptual_moments(
-            tuple(map_2Chw[0].numpy() for map_2Chw in seen),
-            tuple(map_2Chw[1].numpy() for map_2Chw in seen),
-            height,
-            width,
-            settings.longest_stride_px,
-        )
-        plain = search(difference_HW, moments, settings)
+    @torch.inference_mode()
+    def box_distances(self, image_HWC: UInt8Array) -> tuple[Int64Array, Float64Array]:
+        """All distinct boxes laid on one image, `[K, 4]`, and their squared distances `[K]`."""
+        looked = self._look(image_HWC)
+        boxes_K4 = distinct_boxes(laid_boxes(self._differences(looked), self.settings.candidates))[
+            0
+        ]
+        return boxes_K4, self._box_distances(looked).distances(boxes_K4)
+
+    def _look(self, image_HWC: UInt8Array) -> _Looked:
+        """Pass the image through the networks."""
+        image_1CHW = board_images(image_HWC[None])
+        made = self.reconstructor.reconstruct(image_1CHW)
+        pair_2CHW = torch.cat([image_1CHW, made.images_NCHW])
+        perceived = self.perception(pair_2CHW)
+        return _Looked(pair_2CHW, perceived, _comparison(image_1CHW, made, perceived))
+
+    def _differences(self, looked: _Looked) -> list[Float32Array]:
+        """The difference, and mask times difference where there is a mask."""
+        difference_HW = looked.comparison.difference_HW
         if self.mask_HW is None:
-            return plain, None
-        return plain, search(self.mask_HW * difference_HW, moments, settings)
+            return [difference_HW]
+        return [difference_HW, self.mask_HW * difference_HW]
+
+    def _box_distances(self, looked: _Looked) -> BoxDistances:
+        """The image beside its reconstruction, ready to be compared in any box."""
+        road = self.settings.candidates.road
+        match road:
+            case FastRoad():
+                maps = looked.perceived
+                if self.candidate_perception is not self.perception:
+                    maps = self.candidate_perception(looked.pair_2CHW)
+                height, width = looked.pair_2CHW.shape[2:]
+                return pooled_distances(
+                    tuple(map_2Chw[0] for map_2Chw in maps),
+                    tuple(map_2Chw[1] for map_2Chw in maps),
+                    height,
+                    width,
+                    road.longest_stride_px,
+                )
+            case ExactRoad():
+                image_CHW, made_CHW = looked.pair_2CHW
+                return PatchDistances(image_CHW, made_CHW, self.candidate_perception, road)
+            case _:
+                assert_never(road)
+
+
+class _Looked(NamedTuple):
+    """Input and reconstruction, what the backbone sees of both, and all that metrics compare."""
+
+    pair_2CHW: torch.Tensor
+    perceived: tuple[torch.Tensor, ...]
+    comparison: Comparison
 
 
 def _comparison(
@@ -142,4 +187,4 @@ def _first(batch: torch.Tensor | None) -> Float32Array | None:
 
 
 def _suspects(found: Candidates) -> Suspects:
-    return Suspects(found.boxes_Q4, found.scores_Q, found.pixels_P2)
+    return Suspects(found.boxes_Q4, found.distances_Q, found.pixels_P2)

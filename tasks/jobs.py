@@ -39,6 +39,7 @@ class InstrumentSettings:
     candidates: CandidatesSettings
     model_key: str
     mask_key: str | None
+    scales_key: str | None
 
 
 @dataclass(frozen=True)

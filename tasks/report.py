@@ -287,6 +287,7 @@ def _fingerprints(order: ReportOrder, bundle: Bundle) -> dict[str, str]:
         "images": order.measuring.images_fingerprint,
         "model": bundle.instrument.model_key,
         "mask": bundle.instrument.mask_key or "none",
+        "scales": bundle.instrument.scales_key or "none",
         "features": bundle.features_fingerprint,
         "classifier": bundle.classifier,
         "threshold": bundle.threshold_key,

@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 
 from flows.settings import LineSettings
+from tasks.metrics.catalogue import catalogue_markdown
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
@@ -48,6 +49,10 @@ def test_every_other_setting_shown_fits_into_that_line() -> None:
     assert len(parts) >= 2
     for part in parts:
         LineSettings.model_validate(whole | part)
+
+
+def test_the_metrics_are_those_of_the_table() -> None:
+    assert catalogue_markdown() in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.slow

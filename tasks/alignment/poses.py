@@ -1,13 +1,17 @@
 """Poses: 3 x 3 matrices that act on (x, y, 1), pixel centres at integer coordinates.
 
-Legend: N points; H height, W width.
+A box is (top, left, bottom, right), the last two exclusive: its edges lie half a px outside the centres
+of the px that it holds, so that [0, 0, H, W] is all of an image.
+
+Legend: N points or boxes; H height, W width.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tasks.vocabulary.arrays import BoolArray, Float64Array
+from tasks.vocabulary.arrays import BoolArray, Float64Array, Int64Array
+from tasks.vocabulary.errors import InputError
 
 # Points a side of the grid on which overlap is counted.
 OVERLAP_GRID = 64
@@ -85,6 +89,42 @@ def inside(points_N2: Float64Array, height: int, width: int) -> BoolArray:
     with np.errstate(invalid="ignore"):
         is_across = (x_N >= -0.5) & (x_N <= width - 0.5)
         return np.asarray(is_across & (y_N >= -0.5) & (y_N <= height - 0.5), dtype=np.bool_)
+
+
+def outlines(pose_33: Float64Array, boxes_N4: Float64Array | Int64Array) -> Float64Array:
+    """Corners of boxes under a pose: `[N, 4, 2]` (x, y) of edges, from top left along the top.
+
+    Exact, for a pose keeps straight lines straight; a pose and its inverse give back the box. Corners
+    that a homography sends to infinity or turns inside out have no outline: an `InputError`.
+    """
+    top, left, bottom, right = np.asarray(boxes_N4, np.float64).reshape(-1, 4).T
+    edges_N42 = np.stack([left, top, right, top, right, bottom, left, bottom], axis=1)
+    edges_M2 = edges_N42.reshape(-1, 2) - 0.5
+    beyond_M = edges_M2 @ pose_33[2, :2] + pose_33[2, 2]
+    moved_M2 = transform(pose_33, edges_M2) + 0.5
+    if not (np.isfinite(moved_M2).all() and (beyond_M * pose_33[2, 2] > 0).all()):
+        raise InputError(
+            "A box has no place under this pose.",
+            "Align the photograph again, or look at its pose.",
+        )
+    return moved_M2.reshape(-1, 4, 2)
+
+
+def upright_boxes(outlines_N42: Float64Array) -> Float64Array:
+    """Smallest upright boxes `[N, 4]` around outlines: a turned box comes back larger than it went."""
+    low_N2, high_N2 = outlines_N42.min(axis=1), outlines_N42.max(axis=1)
+    return np.concatenate([low_N2[:, ::-1], high_N2[:, ::-1]], axis=1)
+
+
+def clipped_boxes(boxes_N4: Float64Array, height: int, width: int) -> Float64Array:
+    """Boxes cut to an image of at least 1 px each way; at least 1 px is left of each.
+
+    A box beyond the border is laid at the border: what was suspected there is not silently lost.
+    """
+    most_2 = np.array([height, width], np.float64)
+    low_N2 = np.clip(boxes_N4[:, :2], 0.0, most_2 - 1.0)
+    high_N2 = np.clip(boxes_N4[:, 2:], low_N2 + 1.0, most_2)
+    return np.concatenate([low_N2, high_N2], axis=1)
 
 
 def overlap(pose_33: Float64Array, photograph_hw: tuple[int, int], side_px: int) -> float:

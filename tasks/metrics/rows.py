@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.metrics.comparison import Comparison, Suspects
+from tasks.metrics.pairs import PatchPairs
 from tasks.vocabulary.arrays import Float32Array, Float64Array
 
 Level = Literal["image", "pixel", "patch"]
@@ -56,10 +57,9 @@ class SampleMetric(_Row):
 
 @dataclass(frozen=True, kw_only=True)
 class PatchMetric(_Row):
-    """A distance of two patches, taken flat `[K, D]` or as images `[K, C, s, s]`."""
+    """A distance of two patches, of all K pairs at once: `[K]`."""
 
-    function: Callable[[Float64Array, Float64Array], Float64Array]
-    layout: Literal["flat", "image"] = "flat"
+    function: Callable[[PatchPairs], Float64Array]
 
 
 MetricRow = ImageMetric | SampleMetric | PatchMetric

@@ -111,7 +111,7 @@ TABLE: tuple[MetricRow, ...] = (
         level="patch",
         worse="higher",
         bounds=FREE,
-        formula="as frechet, of features: mean over channels, sum over layers",
+        formula="squared Fréchet distance of features, as candidates.road measures it",
         source=THIRD_LEVEL,
         function=pixel.candidate_scores,
     ),
@@ -123,7 +123,6 @@ TABLE: tuple[MetricRow, ...] = (
         formula="mean over windows of the structural similarity",
         source=THIRD_LEVEL,
         function=patch.ssim,
-        layout="image",
     ),
     PatchMetric(
         name="bray_curtis",
@@ -243,6 +242,11 @@ def masked_rows(capabilities: frozenset[str]) -> tuple[MetricRow, ...]:
     return tuple(row for row in offered_rows(capabilities) if not isinstance(row, ImageMetric))
 
 
+def patch_rows() -> tuple[PatchMetric, ...]:
+    """Rows that compare patches: every reconstructor offers what they need."""
+    return tuple(row for row in TABLE if isinstance(row, PatchMetric))
+
+
 def columns_of(row: MetricRow) -> tuple[str, ...]:
     """Column names of one row: `image.mse`, or one for each aggregate: `patch.ssim.sum`."""
     stem = f"{row.level}.{row.name}"
@@ -261,20 +265,3 @@ def column_names(capabilities: frozenset[str], masked: bool) -> tuple[str, ...]:
         return tuple(plain)
     twins = [f"masked.{column}" for row in masked_rows(capabilities) for column in columns_of(row)]
     return (*plain, *twins)
-
-
-def metric_catalogue() -> list[dict[str, str]]:
-    """Give the table as text, one dictionary a metric, for the documentation."""
-    return [
-        {
-            "name": f"{row.level}.{row.name}",
-            "level": row.level,
-            "worse": row.worse,
-            "bounds": f"[{row.bounds[0]:.4g}, {row.bounds[1]:.4g}]",
-            "source": row.source,
-            "formula": row.formula,
-            "needs": ", ".join(sorted(row.needs)),
-            "columns": str(len(columns_of(row))),
-        }
-        for row in TABLE
-    ]

@@ -52,7 +52,8 @@ class Perception(nn.Module):
         """Feature maps `[N, C_l, h_l, w_l]`, shallow to deep; the last is the last layer.
 
         `images_NCHW` in [0, 1], one channel (repeated to three) or three; ImageNet normalisation
-        happens here. InputError for other channel counts and for images too small for the network.
+        happens here. A network's maps lie in memory in channels_last. InputError for other channel
+        counts and for images too small for the network.
         """
         channels, height, width = images_NCHW.shape[1:]
         if channels not in (1, 3):
@@ -65,7 +66,8 @@ class Perception(nn.Module):
                 f"Use images of at least {self.trunk.smallest_px} px.",
             )
         images_N3HW = images_NCHW.expand(-1, 3, -1, -1)
-        maps: tuple[Tensor, ...] = self.trunk((images_N3HW - self.mean) / self.deviation)
+        normalised_N3HW = (images_N3HW - self.mean).div_(self.deviation)
+        maps: tuple[Tensor, ...] = self.trunk(normalised_N3HW)
         return maps
 
 

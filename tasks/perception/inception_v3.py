@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import Inception_V3_Weights, inception_v3
+from torchvision.models.inception import BasicConv2d
 
+from tasks.perception.folding import fold
 from tasks.perception.torchvision_weights import published_weights
 from tasks.perception.trunk import Trunk, fill, read_weights
 
@@ -22,6 +25,7 @@ _STAGES = (
 class InceptionV3(Trunk):
     """Feature maps of Inception-v3 after Conv2d_2b, Conv2d_4a, Mixed_5d, Mixed_6e and Mixed_7c.
 
+    In channels_last, batch norms folded: torchvision's maps up to float32's rounding.
     Channels 64, 192, 288, 768, 2,048. Several layers pad nothing, so a map is up to a few pixels
     smaller than side / stride: relate positions by the ratio of the sides, not by the stride.
     """
@@ -35,6 +39,7 @@ class InceptionV3(Trunk):
         published = Inception_V3_Weights.IMAGENET1K_V1
         state = read_weights(weights) if weights else published_weights(published)
         fill(network, state, "Inception-v3")
+        _fold_norms(network)
         self.stages = nn.ModuleList(
             nn.Sequential(*(getattr(network, name) for name in stage)) for stage in _STAGES
         )
@@ -47,3 +52,15 @@ class InceptionV3(Trunk):
             features = stage(features)
             maps.append(features)
         return tuple(maps)
+
+
+def _fold_norms(network: nn.Module) -> None:
+    """Make every batch norm part of the convolution before it; weights in channels_last."""
+    for module in network.modules():
+        if isinstance(module, BasicConv2d):
+            weight, bias = fold(module.conv, module.bn)
+            module.conv.weight = nn.Parameter(
+                weight.contiguous(memory_format=torch.channels_last), requires_grad=False
+            )
+            module.conv.bias = nn.Parameter(bias, requires_grad=False)
+            module.bn = nn.Identity()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 from torchvision.models import VGG16_Weights
 from torchvision.models.vgg import cfgs, make_layers
@@ -36,10 +37,8 @@ class Vgg16(Trunk):
             if name.startswith("features.")
         }
         fill(self.features, convolutions, "VGG-16")
-        for layer in self.features:
-            # In-place ReLUs would overwrite maps that autograd still needs.
-            if hasattr(layer, "inplace"):
-                layer.inplace = False
+        # ReLUs stay in place: autograd keeps a convolution's input, not the result they overwrite.
+        self.features.to(memory_format=torch.channels_last)
 
     def forward(self, images_N3HW: Tensor) -> tuple[Tensor, ...]:
         """Four maps, shallow to deep; the last is relu5_3."""

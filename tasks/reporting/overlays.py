@@ -1,14 +1,15 @@
-"""Pictures of one board: difference as heat, candidates drawn on the image, both as PNG.
+"""Pictures of one board: difference as heat, candidates and suspected regions drawn on it, as PNG.
 
-Legend: H height, W width, C channels, Q candidates. Boxes are (top, left, bottom, right) in pixels,
-bottom and right exclusive. All pictures keep the image's own resolution; whoever shows them scales
-them.
+Legend: H height, W width, C channels, Q candidates, R regions. Boxes are (top, left, bottom, right) in
+pixels, bottom and right exclusive. All pictures keep the image's own resolution; whoever shows them
+scales them.
 """
 
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -24,12 +25,15 @@ HEAT_COLOURS = "inferno"
 HEAT_TOP = 0.25  # differences of a quarter of full scale and more are equally white
 JPEG_QUALITIES = (88, 80, 70, 55, 40, 25, 12, 5)
 JPEG_BYTES = 68_000  # five for each of twelve boards, in base64, stay under 6 MB
+REGIONS_SHOWN = 5  # of 150 synthetic defects the first two regions hit 132, all of them no more
 OUTLINED = 12  # outlines of more boxes than this cover the defect that they should show
 
 _BOX_COLOUR = (255, 214, 10)
 _TINT_LOW, _TINT_HIGH = (255, 149, 0), (255, 45, 85)
 _FINE_OUTLINE_PX = 256
-_TILE_GAP_PX, _TITLE_PX, _FOOT_PX = 12, 26, 34
+_HALO_COLOUR = (15, 23, 32)
+_TILE_GAP_PX = 12
+_Rectangle = tuple[int, int, int, int]
 
 
 def png_bytes(array: NDArray[Any]) -> bytes:
@@ -108,6 +112,14 @@ def candidate_overlay(
     return _rounded(canvas_HWC)
 
 
+class Suspicion(NamedTuple):
+    """Where a board is suspected: `heat_HW`, in units of the difference, and regions, worst first."""
+
+    heat_HW: AnyFloatArray
+    boxes_R4: NDArray[np.int64]
+    scores_R: AnyFloatArray
+
+
 def inspection_overlay(
     image_HWC: UInt8Array,
     reconstruction_HWC: UInt8Array,
@@ -115,33 +127,144 @@ def inspection_overlay(
     boxes_Q4: NDArray[np.int64],
     scores_Q: AnyFloatArray | None,
     verdict: str,
+    suspicion: Suspicion | None = None,
 ) -> bytes:
     """PNG of input, reconstruction, difference and candidates side by side, the verdict beneath.
 
-    Images of at most 256 px are enlarged three times without smoothing. The foot states the range
-    of the difference's colours.
+    With a suspicion there are two rows: its regions on the input, its heat map and the candidates above
+    the other three; and the foot tells size and place of the regions. Images of at most 256 px are enlarged
+    three times without smoothing. Titles state the range of the colours. Raises `InputError` for a box
+    outside the image.
     """
     height, width = np.asarray(image_HWC).shape[:2]
     scale = 3 if max(height, width) <= 256 else 1
-    tiles = (
+    tiles = [
         ("Input", picture_array(image_HWC)),
         ("Reconstruction", picture_array(reconstruction_HWC)),
         (f"Difference (0 to {HEAT_TOP:g})", heat(difference_HW)),
         ("Candidates", candidate_overlay(image_HWC, boxes_Q4, scores_Q)),
-    )
-    tile_width = width * scale + _TILE_GAP_PX
-    size = (len(tiles) * tile_width + _TILE_GAP_PX, height * scale + _TITLE_PX + _FOOT_PX)
+    ]
+    enlarged = [(title, _enlarged(picture, scale)) for title, picture in tiles]
+    if suspicion is None:
+        return _encoded(_sheet(enlarged, len(enlarged), [verdict]))
+    check_boxes(np.asarray(suspicion.boxes_R4).reshape(-1, 4), height, width)
+    look = _region_picture(enlarged[0][1], suspicion, scale)
+    hot = _enlarged(heat_overlay(image_HWC, suspicion.heat_HW), scale)
+    first = [("Look here first", look), (f"Heat map (0 to {HEAT_TOP:g})", hot), enlarged[-1]]
+    lines = [verdict, *_region_lines(suspicion)]
+    return _encoded(_sheet([*first, *enlarged[:-1]], len(first), lines))
+
+
+def heat_overlay(
+    image_HWC: UInt8Array, heat_HW: AnyFloatArray, top: float = HEAT_TOP
+) -> UInt8Array:
+    """Lay heat over the image in grey: uint8 RGB `[H, W, 3]`; the hotter, the less of the image is seen.
+
+    The colours are those of `heat`, with its fixed range; a value that is not a number is as hot as `top`.
+    """
+    colours_HWC = heat(heat_HW, top).astype(np.float64)
+    shares_HW = np.clip(np.nan_to_num(np.asarray(heat_HW, np.float64) / top, nan=1.0), 0.0, 1.0)
+    grey_HW1 = _grey(image_HWC).astype(np.float64)[:, :, None]
+    alpha_HW1 = 0.25 + 0.6 * np.sqrt(shares_HW)[:, :, None]
+    return _rounded(grey_HW1 * (1.0 - alpha_HW1) + colours_HWC * alpha_HW1)
+
+
+def _enlarged(picture: UInt8Array, scale: int) -> Image.Image:
+    image = Image.fromarray(picture).convert("RGB")
+    size = (image.width * scale, image.height * scale)
+    return image.resize(size, Image.Resampling.NEAREST)
+
+
+def _sheet(
+    tiles: Sequence[tuple[str, Image.Image]], columns: int, lines: Sequence[str]
+) -> Image.Image:
+    """Tiles of one size under their titles, row by row, and lines of text beneath.
+
+    Letters grow with the tiles: large sheets are shown smaller than they are.
+    """
+    width, height = tiles[0][1].size
+    letter_px = max(13, width // 40)
+    title_px, line_px = 2 * letter_px, round(1.5 * letter_px)
+    font = ImageFont.load_default(letter_px)
+    row_px, column_px = height + title_px, width + _TILE_GAP_PX
+    foot_px = -(-len(tiles) // columns) * row_px + letter_px // 2
+    size = (columns * column_px + _TILE_GAP_PX, foot_px + (len(lines) + 1) * line_px)
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
     for index, (title, picture) in enumerate(tiles):
-        left = _TILE_GAP_PX + index * tile_width
-        pen.text((left, 6), title, fill="#26323d", font=ImageFont.load_default(13))
-        enlarged = Image.fromarray(picture).convert("RGB")
-        enlarged = enlarged.resize((width * scale, height * scale), Image.Resampling.NEAREST)
-        sheet.paste(enlarged, (left, _TITLE_PX))
-    foot = (_TILE_GAP_PX, _TITLE_PX + height * scale + 9)
-    pen.text(foot, verdict, fill="#0f1720", font=ImageFont.load_default(15))
-    return _encoded(sheet)
+        row, column = divmod(index, columns)
+        left, top = _TILE_GAP_PX + column * column_px, row * row_px
+        pen.text((left, top + letter_px // 2), title, fill="#26323d", font=font)
+        sheet.paste(picture, (left, top + title_px))
+    for index, line in enumerate(lines):
+        place = (_TILE_GAP_PX, foot_px + index * line_px)
+        pen.text(place, line, fill=_HALO_COLOUR, font=font)
+    return sheet
+
+
+def _region_lines(suspicion: Suspicion) -> list[str]:
+    """What each region shown is: number, score, size and place."""
+    lines = []
+    for number, (box_4, score) in enumerate(
+        zip(suspicion.boxes_R4, suspicion.scores_R, strict=True), start=1
+    ):
+        top, left, bottom, right = (int(edge) for edge in box_4)
+        size = f"{right - left} x {bottom - top} px at row {top}, column {left}"
+        lines.append(f"{number}   score {float(score):.3g}   {size}")
+    hidden = len(lines) - REGIONS_SHOWN
+    return lines[:REGIONS_SHOWN] + ([f"and {hidden} milder ones"] if hidden > 0 else [])
+
+
+def _region_picture(picture: Image.Image, suspicion: Suspicion, scale: int) -> Image.Image:
+    """Draw the worst regions on the input, each outlined outside its border and numbered beside it."""
+    drawn = picture.copy()
+    pen = ImageDraw.Draw(drawn)
+    font = ImageFont.load_default(max(14, max(drawn.size) // 45))
+    shown = np.asarray(suspicion.boxes_R4, np.int64).reshape(-1, 4)[:REGIONS_SHOWN] * scale
+    outlines = [_around(box_4, drawn.size) for box_4 in shown]
+    for outline in outlines:
+        pen.rectangle(outline, outline=_HALO_COLOUR, width=5)
+        left, top, right, bottom = outline
+        pen.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=_BOX_COLOUR, width=3)
+    taken: list[_Rectangle] = []
+    for number, outline in enumerate(outlines, start=1):
+        text = f"{number}: {float(suspicion.scores_R[number - 1]):.3g}"
+        _, _, wide, high = pen.textbbox((0, 0), text, font=font)
+        place = _beside(outline, (int(wide) + 8, int(high) + 6), drawn.size, [*outlines, *taken])
+        taken.append(place)
+        pen.rectangle(place, fill=_BOX_COLOUR)
+        pen.text((place[0] + 4, place[1] + 1), text, fill=_HALO_COLOUR, font=font)
+    return drawn
+
+
+def _around(box_4: NDArray[np.int64], size: tuple[int, int]) -> _Rectangle:
+    """Outline (left, top, right, bottom) five px outside a box, within the picture."""
+    top, left, bottom, right = (int(edge) for edge in box_4)
+    width, height = size
+    return max(left - 5, 0), max(top - 5, 0), min(right + 4, width - 1), min(bottom + 4, height - 1)
+
+
+def _beside(
+    outline: _Rectangle, tag: tuple[int, int], size: tuple[int, int], taken: Sequence[_Rectangle]
+) -> _Rectangle:
+    """Where a tag of (width, height) fits beside an outline: above, below, left or right, on nothing.
+
+    Where all four are taken it lies above, or below at the upper border.
+    """
+    left, top, right, bottom = outline
+    wide, high = tag
+    corners = [(left, top - high), (left, bottom + 1), (left - wide, top), (right + 1, top)]
+    places = [(x, y, x + wide - 1, y + high - 1) for x, y in corners]
+    within = [
+        one for one in places if one[0] >= 0 <= one[1] and one[2] < size[0] and one[3] < size[1]
+    ]
+    free = [one for one in within if not any(_meet(one, other) for other in taken)]
+    return (free or within or places[1:])[0]
+
+
+def _meet(one: _Rectangle, other: _Rectangle) -> bool:
+    apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
+    return not apart
 
 
 def _rounded(canvas_HWC: NDArray[np.float64]) -> UInt8Array:

@@ -1,38 +1,37 @@
-"""Patch distances of all candidates at once against a loop of scipy calls: same values."""
+"""Patch distances of all candidates of one image against textbook calls: same values."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-from scipy.spatial import distance
 
-from tasks.metrics import patch
-from tasks.vocabulary.arrays import Float64Array
+from tasks.metrics.table import patch_rows
+from tests.benchmarks.measuring.patch_distances import (
+    ABSOLUTE,
+    COLOURS,
+    RELATIVE,
+    at_once,
+    board,
+    one_by_one,
+)
 
-CANDIDATES, PIXELS = 250, 256
-
-
-def pairs() -> tuple[Float64Array, Float64Array]:
-    x_KD, y_KD = np.random.default_rng(0).random((2, CANDIDATES, PIXELS))
-    return x_KD, y_KD
-
-
-def all_at_once(x_KD: Float64Array, y_KD: Float64Array) -> Float64Array:
-    functions = (patch.bray_curtis, patch.canberra, patch.cosine, patch.jensen_shannon)
-    return np.stack([function(x_KD, y_KD) for function in functions])
+SIDE_PX = 128
 
 
-def one_by_one(x_KD: Float64Array, y_KD: Float64Array) -> Float64Array:
-    functions = (distance.braycurtis, distance.canberra, distance.cosine, distance.jensenshannon)
-    return np.array(
-        [[function(x, y) for x, y in zip(x_KD, y_KD, strict=True)] for function in functions]
-    )
-
-
-@pytest.mark.parametrize("road", [all_at_once, one_by_one], ids=lambda road: road.__name__)
-def test_patch_distances(benchmark: BenchmarkFixture, road: object) -> None:
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("road", [at_once, one_by_one], ids=lambda road: road.__name__)
+def test_patch_distances(benchmark: BenchmarkFixture, road: object, colour: str) -> None:
     assert callable(road)
-    x_KD, y_KD = pairs()
-    values = benchmark(road, x_KD, y_KD)
-    np.testing.assert_allclose(values, one_by_one(x_KD, y_KD), rtol=1e-6)
+    comparison, suspects = board(COLOURS[colour], SIDE_PX)
+    values_RQ = benchmark(road, comparison, suspects, patch_rows())
+    expected_RQ = one_by_one(comparison, suspects, patch_rows())
+    np.testing.assert_allclose(values_RQ, expected_RQ, RELATIVE, ABSOLUTE)
+
+
+def test_candidates_are_as_they_come() -> None:
+    _, suspects = board(1, SIDE_PX)
+    sides, counts = np.unique(suspects.boxes_Q4[:, 2] - suspects.boxes_Q4[:, 0], return_counts=True)
+    assert sides.tolist() == [4, 8, 12, 16]
+    assert counts.min() > 20
+    assert counts.sum() == 250 > len(np.unique(suspects.boxes_Q4, axis=0))

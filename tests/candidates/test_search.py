@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.candidates.boxes import zoom_out_and_shift
-from tasks.candidates.frechet import perceptual_moments
-from tasks.candidates.search import find_candidates, search
+from tasks.candidates.pooling import PooledDistances, pooled_distances
+from tasks.candidates.scales import BoxScales
+from tasks.candidates.search import Candidates, laid_boxes, search
 from tasks.candidates.settings import CandidatesSettings
 from tasks.vocabulary.arrays import Float32Array
 from tasks.vocabulary.errors import InputError
@@ -26,13 +27,29 @@ def images(seed: int) -> Images:
     return generator.random((SIDE, SIDE), dtype=np.float32), seen, reconstructed
 
 
+def pooled(
+    seen: tuple[Float32Array, ...], reconstructed: tuple[Float32Array, ...]
+) -> PooledDistances:
+    return pooled_distances(seen, reconstructed, SIDE, SIDE, 8)
+
+
+def find_candidates(
+    difference_HW: Float32Array,
+    seen: tuple[Float32Array, ...],
+    reconstructed: tuple[Float32Array, ...],
+    asked: CandidatesSettings,
+) -> Candidates:
+    (found,) = search([difference_HW], pooled(seen, reconstructed), asked, None)
+    return found
+
+
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**31))
 def test_the_kept_are_the_largest_of_all_boxes_measured_one_by_one(seed: int) -> None:
     difference_HW, seen, reconstructed = images(seed)
     found = find_candidates(difference_HW, seen, reconstructed, SETTINGS)
     laid_K4 = zoom_out_and_shift(found.pixels_P2, 3, 4, SIDE, SIDE)
-    moments = perceptual_moments(seen, reconstructed, SIDE, SIDE, SETTINGS.longest_stride_px)
+    moments = pooled(seen, reconstructed)
     every_K = np.concatenate([moments.distances(box[None]) for box in laid_K4])
     assert np.array_equal(found.scores_Q, np.sort(every_K)[::-1][: SETTINGS.kept])
     assert np.array_equal(found.scores_Q, moments.distances(found.boxes_Q4))
@@ -85,16 +102,32 @@ def test_a_mask_that_hides_a_pixel_moves_the_candidates_away() -> None:
     assert (found.pixels_P2[:, 1] >= SIDE // 2).all()
 
 
-def test_moments_can_be_asked_again_with_a_masked_difference() -> None:
+def test_the_masked_difference_changes_nothing_of_the_plain_candidates() -> None:
     difference_HW, seen, reconstructed = images(6)
     mask_HW = np.random.default_rng(7).random((SIDE, SIDE), dtype=np.float32)
-    moments = perceptual_moments(seen, reconstructed, SIDE, SIDE, SETTINGS.longest_stride_px)
-    search(difference_HW, moments, SETTINGS)
-    again = search(mask_HW * difference_HW, moments, SETTINGS)
-    anew = find_candidates(mask_HW * difference_HW, seen, reconstructed, SETTINGS)
-    assert all(np.array_equal(one, other) for one, other in zip(again, anew, strict=True))
-    with pytest.raises(InputError, match="same board image"):
-        search(difference_HW[:40], moments, SETTINGS)
+    differences = [difference_HW, mask_HW * difference_HW]
+    together = search(differences, pooled(seen, reconstructed), SETTINGS, None)
+    for both, one in zip(together, differences, strict=True):
+        alone = find_candidates(one, seen, reconstructed, SETTINGS)
+        assert all(np.array_equal(*pair) for pair in zip(both, alone, strict=True))
+
+
+def test_scales_decide_which_boxes_are_kept_and_leave_the_distances_alone() -> None:
+    difference_HW, seen, reconstructed = images(9)
+    large_first = BoxScales((4, 8, 12), (0.0, -3.0, -30.0), (1.0, 1.0, 1.0))
+    measured = pooled(seen, reconstructed)
+    (found,) = search([difference_HW], measured, SETTINGS, large_first)
+    assert set((found.boxes_Q4[:, 2] - found.boxes_Q4[:, 0]).tolist()) == {12}
+    assert np.array_equal(found.distances_Q, measured.distances(found.boxes_Q4))
+    np.testing.assert_allclose(found.scores_Q, found.distances_Q * np.exp(30.0))
+    assert (np.diff(found.scores_Q) <= 0).all()
+
+
+def test_laid_boxes_are_those_of_every_difference_in_turn() -> None:
+    difference_HW, _, _ = images(10)
+    both = laid_boxes([difference_HW, 1 - difference_HW], SETTINGS)
+    assert np.array_equal(both[: 8 * 27], laid_boxes([difference_HW], SETTINGS))
+    assert np.array_equal(both[8 * 27 :], laid_boxes([1 - difference_HW], SETTINGS))
 
 
 def test_images_too_small_for_the_boxes_are_refused() -> None:

@@ -12,9 +12,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import FAILED, WRONG_INPUT, app
+from tasks.metrics.catalogue import HEADINGS
+from tasks.metrics.table import TABLE
 from tests.flows.test_settings import SMALLEST, written
 
-COMMANDS = ("demo", "ingest", "retrain", "inspect", "check", "synthesize", "ui")
+COMMANDS = ("demo", "ingest", "retrain", "inspect", "check", "metrics", "synthesize", "ui")
 QUARANTINE = ("list", "retry", "release")
 
 
@@ -110,6 +112,16 @@ def test_check_names_missing_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_metrics_are_listed_by_their_whole_names(tmp_path: Path) -> None:
+    shown = run("metrics", "--json", tmp_path / "metrics.json")
+    assert shown.exit_code == 0
+    listed = json.loads((tmp_path / "metrics.json").read_text())
+    assert len(listed) == len(TABLE)
+    for row in listed:
+        assert row["metric"] in shown.output
+        assert set(row) == set(HEADINGS)
+
+
 def test_a_prefect_server_that_does_not_answer_is_named_with_the_remedy(tmp_path: Path) -> None:
     config = written(tmp_path, SMALLEST)
     with socket.socket() as free:

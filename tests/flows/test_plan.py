@@ -29,6 +29,7 @@ def certified() -> Bundle:
         candidates=CandidatesSettings(),
         model_key="model",
         mask_key=None,
+        scales_key=None,
     )
     images = board_image_fingerprint(photograph, alignment, None)
     return Bundle(

@@ -3,8 +3,11 @@ from __future__ import annotations
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.metrics import image
 from tasks.metrics.comparison import DISCRIMINATOR, QUANTIZER, Comparison
@@ -75,6 +78,22 @@ def test_orb_difference_is_zero_on_equal_images_and_rises_with_damage(
     ]
     assert values[0] == 0.0
     assert 0.0 < values[1] < values[2] <= 1.0
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40))
+def test_near_pairs_are_those_of_the_matcher_of_opencv(seed: int, first: int, second: int) -> None:
+    """Descriptors are a few words with some bits turned: many are equally near."""
+    generator = np.random.default_rng(seed)
+    words = generator.integers(0, 256, (generator.integers(1, 12), 32), dtype=np.uint8)
+    first_N32, second_M32 = (
+        words[generator.integers(0, len(words), count)]
+        ^ (generator.random((count, 32)) < 0.05).astype(np.uint8)
+        for count in (first, second)
+    )
+    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(first_N32, second_M32)
+    near = sum(match.distance <= image.ORB_MATCH_BITS for match in matches)
+    assert image.near_pairs(first_N32, second_M32) == near
 
 
 def test_orb_difference_without_keypoints_is_as_stated(comparison_of: ComparisonOf) -> None:

@@ -2,88 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial import distance
-from scipy.stats import wasserstein_distance
-from skimage.metrics import structural_similarity
 
-from tasks.metrics.patch import HAMMING_TOLERANCE_LEVELS
 from tasks.metrics.rows import PatchMetric
-from tasks.metrics.table import TABLE
-from tasks.vocabulary.arrays import Float64Array
+from tasks.metrics.table import patch_rows
+from tasks.vocabulary.arrays import BoolArray, Float64Array
 
-ROWS = tuple(row for row in TABLE if isinstance(row, PatchMetric))
+from .references import REFERENCES, pairs_of
+
+# The textbook formulas of Fréchet, cosine and correlation lose digits near 0: hence the absolute
+# part. SSIM's reference sums its windows by subtraction.
+RELATIVE, ABSOLUTE = 1e-9, 1e-12
+
+ROWS = patch_rows()
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-Reference = Callable[[Float64Array, Float64Array], float]
-
-
-def gaussian_frechet(x_Css: Float64Array, y_Css: Float64Array) -> float:
-    """The general formula `|μ1-μ2|² + Tr(Σ1 + Σ2 - 2 (Σ1 Σ2)^½)` in one dimension."""
-    first, second = np.var(x_Css), np.var(y_Css)
-    return float((x_Css.mean() - y_Css.mean()) ** 2 + first + second - 2 * np.sqrt(first * second))
-
-
-def similarity(x_Css: Float64Array, y_Css: Float64Array) -> float:
-    side = x_Css.shape[-1]
-    window = max(size for size in (1, 3, 5, 7) if size <= side)
-    return float(
-        structural_similarity(  # type: ignore[no-untyped-call]  # scikit-image is untyped
-            x_Css,
-            y_Css,
-            win_size=window,
-            data_range=1.0,
-            channel_axis=0,
-            use_sample_covariance=False,
-        )
-    )
-
-
-def flattened(function: Callable[..., float], *extra: object) -> Reference:
-    return lambda x_Css, y_Css: float(function(x_Css.ravel(), y_Css.ravel(), *extra))
-
-
-def levels_apart(x_D: Float64Array, y_D: Float64Array) -> float:
-    gaps = np.abs(np.round(x_D * 255) - np.round(y_D * 255))
-    apart = gaps > HAMMING_TOLERANCE_LEVELS
-    return float(distance.hamming(apart, np.zeros(len(x_D), dtype=bool)))
-
-
-REFERENCES: dict[str, Reference] = {
-    "frechet": gaussian_frechet,
-    "ssim": similarity,
-    "bray_curtis": flattened(distance.braycurtis),
-    "canberra": flattened(distance.canberra),
-    "euclidean": flattened(distance.euclidean),
-    "cosine": flattened(distance.cosine),
-    "wasserstein": flattened(wasserstein_distance),
-    "hamming": flattened(levels_apart),
-    "minkowski": flattened(distance.minkowski, 3),
-    "jensen_shannon": flattened(distance.jensenshannon),
-    "correlation": flattened(distance.correlation),
-    "chebyshev": flattened(distance.chebyshev),
-    "city_block": flattened(distance.cityblock),
-}
 
 
 def apply(row: PatchMetric, x_KCss: Float64Array, y_KCss: Float64Array) -> Float64Array:
-    if row.layout == "image":
-        return row.function(x_KCss, y_KCss)
-    return row.function(x_KCss.reshape(len(x_KCss), -1), y_KCss.reshape(len(y_KCss), -1))
+    return row.function(pairs_of(x_KCss, y_KCss))
 
 
-def pairs(seed: int, channels: int, side: int) -> tuple[Float64Array, Float64Array]:
-    """Ordinary pairs beside hard ones: sparse, 8-bit, inverted, dark, nearly equal."""
+@dataclass(frozen=True)
+class Void:
+    """Which patches have no value in the textbook, and what is stated beside an ordinary one."""
+
+    of_K: BoolArray
+    unshared: float
+
+
+def void(name: str, patches_KCss: Float64Array) -> Void:
+    empty_K = (patches_KCss == 0).all(axis=(1, 2, 3))
+    match name:
+        case "bray_curtis" | "cosine":
+            return Void(empty_K, 1.0)
+        case "jensen_shannon":
+            return Void(empty_K, float(np.sqrt(np.log(2.0))))
+        case "correlation":
+            return Void(constant(patches_KCss), 1.0)
+        case _:
+            return Void(np.zeros(len(patches_KCss), dtype=bool), np.nan)
+
+
+def expected(name: str, x_KCss: Float64Array, y_KCss: Float64Array) -> Float64Array:
+    """What the textbook says; where it divides 0 by 0, what the docstrings state."""
+    x_void, y_void = void(name, x_KCss), void(name, y_KCss)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        values_K = np.array([REFERENCES[name](x, y) for x, y in zip(x_KCss, y_KCss, strict=True)])
+    if name == "jensen_shannon":
+        # Constants are one distribution; scipy takes the root of a rounding error, even below 0.
+        values_K[constant(x_KCss) & constant(y_KCss)] = 0.0
+    values_K[x_void.of_K ^ y_void.of_K] = x_void.unshared
+    values_K[x_void.of_K & y_void.of_K] = 0.0
+    return values_K
+
+
+def constant(patches_KCss: Float64Array) -> BoolArray:
+    return np.asarray(np.ptp(patches_KCss, axis=(1, 2, 3)) == 0)
+
+
+def ordinary(seed: int, channels: int, side: int) -> tuple[Float64Array, Float64Array]:
+    """Random pairs beside hard ones: sparse, 8-bit, inverted, dark, nearly equal."""
     generator = np.random.default_rng(seed)
     x_KCss, y_KCss = generator.random((2, 12, channels, side, side))
     x_KCss[0] *= generator.random(x_KCss[0].shape) < 0.3
     y_KCss[1] *= generator.random(y_KCss[1].shape) < 0.3
-    # Sparse patches are never wholly empty here; those are tested by their stated values.
-    x_KCss[0, 0, 0, :2] = y_KCss[1, 0, 0, :2] = (0.25, 0.5)
     x_KCss[2], y_KCss[2] = np.round(x_KCss[2] * 255) / 255, np.round(y_KCss[2] * 255) / 255
     y_KCss[3] = 1 - x_KCss[3]
     x_KCss[4] *= 1e-3
@@ -91,29 +80,61 @@ def pairs(seed: int, channels: int, side: int) -> tuple[Float64Array, Float64Arr
     return x_KCss, y_KCss
 
 
+def degenerate(channels: int, side: int) -> tuple[Float64Array, Float64Array]:
+    """All pairs of: zero, constant (exact and inexact in binary), one, nearly constant, textured,
+    and textured with one pixel changed."""
+    generator = np.random.default_rng(side)
+    shape = (channels, side, side)
+    textured = generator.random(shape)
+    pixel = textured.copy()
+    pixel[0, 0, 0] = 1 - pixel[0, 0, 0]
+    kinds = (
+        *(np.full(shape, value) for value in (0.0, 0.5, 0.1, 1.0)),
+        0.3 + 1e-4 * generator.random(shape),
+        textured,
+        pixel,
+    )
+    x_KCss = np.stack([first for first in kinds for _ in kinds])
+    return x_KCss, np.stack([second for _ in kinds for second in kinds])
+
+
 def test_every_row_has_a_reference_and_every_reference_a_row() -> None:
     assert {row.name for row in ROWS} == set(REFERENCES)
 
 
 @every_row
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**31), st.sampled_from([1, 3]), st.sampled_from([2, 4, 8, 12, 16]))
+@settings(max_examples=10)
+@given(st.integers(0, 2**31), st.sampled_from([1, 3]), st.sampled_from([1, 2, 4, 7, 8, 12, 16]))
 def test_a_row_equals_the_textbook(row: PatchMetric, seed: int, channels: int, side: int) -> None:
-    x_KCss, y_KCss = pairs(seed, channels, side)
-    reference = REFERENCES[row.name]
-    expected = [reference(x, y) for x, y in zip(x_KCss, y_KCss, strict=True)]
+    x_KCss, y_KCss = ordinary(seed, channels, side)
     found = apply(row, x_KCss, y_KCss)
     assert found.shape == (12,)
     assert found.dtype == np.float64
-    # The textbook formulas of Fréchet, cosine and correlation lose digits near 0: hence `atol`.
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(found, expected(row.name, x_KCss, y_KCss), RELATIVE, ABSOLUTE)
 
 
 @every_row
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**31))
-def test_a_row_keeps_its_laws(row: PatchMetric, seed: int) -> None:
-    x_KCss, y_KCss = pairs(seed, 1, 8)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [1, 4, 9])
+def test_a_row_equals_the_textbook_on_degenerate_patches(
+    row: PatchMetric, channels: int, side: int
+) -> None:
+    x_KCss, y_KCss = degenerate(channels, side)
+    found = apply(row, x_KCss, y_KCss)
+    np.testing.assert_allclose(found, expected(row.name, x_KCss, y_KCss), RELATIVE, ABSOLUTE)
+
+
+@every_row
+@settings(max_examples=15)
+@given(st.integers(0, 2**31), st.sampled_from([(1, 4), (3, 2), (3, 9), (1, 1)]))
+def test_a_row_keeps_its_laws(row: PatchMetric, seed: int, shape: tuple[int, int]) -> None:
+    """Within its bounds, the same in both directions, and best for equal patches."""
+    channels, side = shape
+    generator = np.random.default_rng(seed)
+    x_KCss, y_KCss = generator.random((2, 8, channels, side, side))
+    for patches_KCss in (x_KCss, y_KCss):
+        extreme = generator.random(patches_KCss.shape) < generator.random((8, 1, 1, 1))
+        patches_KCss[extreme] = generator.choice([0.0, 1 / 255, 0.5, 1.0], int(extreme.sum()))
     there, back = apply(row, x_KCss, y_KCss), apply(row, y_KCss, x_KCss)
     np.testing.assert_allclose(there, back, rtol=1e-9, atol=1e-12)
     low, high = row.bounds
@@ -121,17 +142,28 @@ def test_a_row_keeps_its_laws(row: PatchMetric, seed: int) -> None:
     assert (there <= high + 1e-12).all()
     best = 0.0 if row.worse == "higher" else high
     assert (apply(row, x_KCss, x_KCss) == best).all()
-    one_by_one = [apply(row, x[None], y[None])[0] for x, y in zip(x_KCss, y_KCss, strict=True)]
-    np.testing.assert_allclose(there, one_by_one, rtol=1e-12, atol=1e-15)
 
 
 @every_row
-def test_a_defect_that_grows_never_looks_better(row: PatchMetric) -> None:
-    x_KCss = np.repeat(0.3 + 0.1 * np.random.default_rng(1).random((1, 1, 8, 8)), 4, axis=0)
-    y_KCss = x_KCss.copy()
-    for step in range(4):
-        y_KCss[step, :, :4, :4] += 0.15 * step
-    steps = np.diff(apply(row, x_KCss, y_KCss))
+def test_a_pair_gets_the_same_bits_in_whatever_company(row: PatchMetric) -> None:
+    for channels, side in ((1, 4), (3, 7), (3, 16)):
+        x_KCss, y_KCss = ordinary(side, channels, side)
+        together = apply(row, x_KCss, y_KCss)
+        alone = [apply(row, x[None], y[None])[0] for x, y in zip(x_KCss, y_KCss, strict=True)]
+        assert together.tolist() == alone
+
+
+@every_row
+@settings(max_examples=5)
+@given(st.integers(0, 2**31), st.sampled_from([1, 3]))
+def test_a_defect_that_grows_never_looks_better(row: PatchMetric, seed: int, channels: int) -> None:
+    """A spot gets brighter on ground that is rebuilt almost exactly."""
+    generator = np.random.default_rng(seed)
+    ground_Css = 0.3 + 0.1 * generator.random((channels, 8, 8))
+    rebuilt_Css = ground_Css + 0.002 * generator.standard_normal(ground_Css.shape)
+    x_KCss = np.repeat(ground_Css[None], 5, axis=0)
+    x_KCss[:, :, 2:5, 2:5] += 0.1 * np.arange(5)[:, None, None, None]
+    steps = np.diff(apply(row, x_KCss, np.repeat(rebuilt_Css[None], 5, axis=0)))
     assert (steps >= 0).all() if row.worse == "higher" else (steps <= 0).all()
     assert steps[0] != 0
 
@@ -178,18 +210,11 @@ def test_stated_values_of_degenerate_patches(
 
 
 @every_row
-def test_degenerate_patches_always_have_a_finite_value(row: PatchMetric) -> None:
-    kinds = (EMPTY, FLAT, FULL, MIXED)
-    x_KCss = np.stack([first for first in kinds for _ in kinds])
-    y_KCss = np.stack([second for _ in kinds for second in kinds])
-    assert np.isfinite(apply(row, x_KCss, y_KCss)).all()
-
-
-@pytest.mark.parametrize("side", [1, 2, 3, 5])
-def test_ssim_takes_patches_smaller_than_its_window(side: int) -> None:
-    generator = np.random.default_rng(side)
-    x_KCss, y_KCss = generator.random((2, 3, 1, side, side))
-    (row,) = (row for row in ROWS if row.name == "ssim")
-    found = apply(row, x_KCss, y_KCss)
-    assert ((found > -1) & (found < 1)).all()
-    assert (apply(row, x_KCss, x_KCss) == 1).all()
+def test_a_pixel_that_is_no_number_leaves_no_ordinary_value(row: PatchMetric) -> None:
+    x_Css = MIXED.copy()
+    x_Css[0, 2, 2] = np.nan
+    with np.errstate(invalid="ignore"):
+        found = apply(row, np.stack([x_Css, MIXED]), np.stack([MIXED, MIXED]))
+    equal = apply(row, MIXED[None], MIXED[None])[0]
+    assert found[0] != equal  # nan, or for a share of pixels: one pixel more
+    assert found[1] == equal

@@ -5,7 +5,7 @@ import pytest
 from tasks.metrics.aggregates import AGGREGATES
 from tasks.metrics.comparison import CAPABILITIES, DISCRIMINATOR, QUANTIZER
 from tasks.metrics.rows import ImageMetric
-from tasks.metrics.table import TABLE, column_names, columns_of, metric_catalogue
+from tasks.metrics.table import TABLE, column_names, columns_of
 from tasks.vocabulary.errors import InputError
 
 # Stored tables and trained classifiers know these names. Never change a line: append.
@@ -78,13 +78,3 @@ def test_only_what_rests_on_the_difference_has_a_masked_twin() -> None:
 def test_an_unknown_capability_is_refused() -> None:
     with pytest.raises(InputError, match="Unknown capabilities: sonar"):
         column_names(frozenset({"sonar"}), masked=False)
-
-
-def test_the_catalogue_tells_everything_about_every_row() -> None:
-    catalogue = metric_catalogue()
-    assert [entry["name"] for entry in catalogue[: len(FROZEN)]] == list(FROZEN)
-    told = {"name", "level", "worse", "bounds", "source", "formula", "needs", "columns"}
-    for entry in catalogue:
-        assert set(entry) == told
-        assert all(entry[key] for key in told - {"needs"})
-    assert sum(int(entry["columns"]) for entry in catalogue) == 118

@@ -11,9 +11,12 @@ from PIL import Image
 
 from tasks.reporting.overlays import (
     HEAT_TOP,
+    REGIONS_SHOWN,
+    Suspicion,
     candidate_overlay,
     compact_png_bytes,
     heat,
+    heat_overlay,
     inspection_overlay,
     jpeg_bytes,
     png_bytes,
@@ -141,3 +144,75 @@ def test_inspection_sheet_enlarges_small_boards_three_times() -> None:
     large = np.zeros((300, 20, 1), dtype=np.uint8)
     unscaled = decoded(inspection_overlay(large, large, large[:, :, 0] / 1.0, boxes, None, ""))
     assert 300 <= unscaled.shape[0] < 400
+
+
+def suspicion(boxes: list[list[int]], height: int, width: int) -> Suspicion:
+    scores = np.linspace(0.9, 0.1, len(boxes))
+    heat_HW = np.zeros((height, width), dtype=np.float32)
+    for (top, left, bottom, right), score in zip(boxes, scores, strict=True):
+        heat_HW[top:bottom, left:right] = score
+    return Suspicion(heat_HW, np.array(boxes).reshape(-1, 4), scores)
+
+
+def test_heat_hides_more_of_the_image_the_hotter_it_is() -> None:
+    heat_HW = np.tile(np.linspace(0.0, HEAT_TOP, 32), (24, 1))
+    heat_HW[0, 0] = math.nan
+    drawn = heat_overlay(GREY, heat_HW)
+    assert drawn.shape == (24, 32, 3)
+    cold, hot = drawn[5, 0].astype(int), drawn[5, -1].astype(int)
+    assert np.ptp(cold) <= 5
+    assert hot.sum() > cold.sum() + 150
+    np.testing.assert_array_equal(drawn[0, 0], drawn[0, -1])
+
+
+def test_a_suspected_board_shows_where_to_look_first() -> None:
+    board = np.full((64, 96, 1), 100, dtype=np.uint8)
+    difference = np.zeros((64, 96), dtype=np.float32)
+    candidates = np.array([[20, 30, 24, 34], [22, 32, 30, 40]])
+    seen = suspicion([[20, 30, 30, 40], [50, 80, 56, 90]], 64, 96)
+    plain = decoded(inspection_overlay(board, board, difference, candidates, None, "flagged"))
+    sheet = decoded(inspection_overlay(board, board, difference, candidates, None, "flagged", seen))
+    # Three columns, two rows, and a line more for each region.
+    assert plain.shape[1] > sheet.shape[1] >= 3 * 96 * 3
+    assert sheet.shape[0] >= 2 * 64 * 3 + 3 * 13
+    first = sheet[: 64 * 3 + 26, : 96 * 3 + 12]
+    assert (first == (255, 214, 10)).all(axis=2).sum() > 500
+    # What is suspected stays uncovered: outlines lie outside of it.
+    left, top = 12, 26
+    for box in seen.boxes_R4 * 3:
+        inside = sheet[top + box[0] : top + box[2], left + box[1] : left + box[3]]
+        assert (inside == 100).all()
+
+
+@pytest.mark.parametrize("number", [0, 1, 40])
+def test_many_regions_do_not_cover_the_board(number: int) -> None:
+    board = np.full((64, 96, 1), 100, dtype=np.uint8)
+    places = [
+        [(at * 7) % 56, (at * 13) % 88, (at * 7) % 56 + 6, (at * 13) % 88 + 6] for at in range(40)
+    ]
+    seen = suspicion(places[:number], 64, 96)
+    none = np.empty((0, 4), dtype=np.int64)
+    sheet = decoded(inspection_overlay(board, board, seen.heat_HW, none, None, "passed", seen))
+    first = sheet[26 : 64 * 3 + 26, 12 : 96 * 3 + 12]
+    assert (first == 100).all(axis=2).mean() > (1.0 if number == 0 else 0.4) - 1e-9
+    lines = (sheet.shape[0] - 2 * (64 * 3 + 26)) / 20
+    assert lines == pytest.approx(min(number, REGIONS_SHOWN + 1) + 2, abs=0.7)
+
+
+def test_a_region_at_the_corner_keeps_its_number_within_the_picture() -> None:
+    board = np.full((64, 64, 3), 100, dtype=np.uint8)
+    boxes = [[0, 0, 6, 6], [58, 58, 64, 64], [0, 58, 6, 64], [58, 0, 64, 6], [0, 0, 64, 64]]
+    seen = suspicion(boxes, 64, 64)
+    none = np.empty((0, 4), dtype=np.int64)
+    sheet = decoded(inspection_overlay(board, board, seen.heat_HW, none, None, "flagged", seen))
+    yellow = (sheet == (255, 214, 10)).all(axis=2)
+    assert not yellow[:26].any()
+    assert not yellow[:, :12].any()
+    assert not yellow[26 + 64 * 3 : 2 * 26 + 64 * 3].any()
+
+
+def test_a_region_outside_the_board_is_refused() -> None:
+    seen = Suspicion(np.zeros((24, 32)), np.array([[0, 0, 25, 4]]), np.ones(1))
+    none = np.empty((0, 4), dtype=np.int64)
+    with pytest.raises(InputError, match="outside"):
+        inspection_overlay(GREY, GREY, seen.heat_HW, none, None, "flagged", seen)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from tasks.vocabulary.errors import InputError
 from tasks.workers import Poisoned, SchedulerUnreachableError, Workers
@@ -40,21 +41,54 @@ def doubled_but_killed_once(memory: Path, batch: tuple[int, ...]) -> list[int]:
     raise AssertionError("unreachable")
 
 
+def thread_counts() -> tuple[int, int, set[int]]:
+    """Of torch, of OpenCV, and of every numerical library that the process has loaded."""
+    import cv2
+    import torch
+
+    loaded = {int(pool["num_threads"]) for pool in threadpool_info()}
+    return torch.get_num_threads(), cv2.getNumThreads(), loaded
+
+
 def refusing(batch: tuple[int, ...]) -> list[int]:
     raise InputError(f"{batch} is wrong.", "Correct it.")
 
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
-    with Workers(None, 2, batch_images=4) as pool:
+    with Workers(None, 2) as pool:
         yield pool
 
 
 def test_every_batch_comes_back_once(workers: Workers) -> None:
+    workers.batch_images = 4
     results = dict(workers.map_batches(doubled, range(11)))
     assert sorted(results) == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10)]
     assert all(result == doubled(batch) for batch, result in results.items())
     assert workers.run(partial(doubled, (3,))) == [6]
+
+
+def test_batches_sized_by_cost_grow_from_one_image_to_the_most(workers: Workers) -> None:
+    workers.batch_images = None
+    results = dict(workers.map_batches(doubled, range(1000)))
+    assert sorted(item for batch in results for item in batch) == list(range(1000))
+    assert all(result == doubled(batch) for batch, result in results.items())
+    sizes = [len(batch) for batch in sorted(results)]
+    assert sizes[:2] == [1, 1]
+    assert max(sizes) == 64
+    assert len(sizes) < 100
+
+
+def test_a_batch_is_at_work_on_one_core_whatever_our_own_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    with Workers(None, 1) as started:
+        torch_threads, opencv_threads, loaded = started.run(thread_counts)
+        assert dict(os.environ) == before
+    assert (torch_threads, opencv_threads, loaded) == (1, 1, {1})
 
 
 def test_nothing_to_do_starts_no_cluster() -> None:
@@ -69,7 +103,11 @@ def test_errors_of_a_batch_reach_the_caller_as_they_are(workers: Workers) -> Non
     assert raised.value.remedy == "Correct it."
 
 
-def test_a_worker_killed_once_costs_nothing(workers: Workers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch_images", [4, None])
+def test_a_worker_killed_once_costs_nothing(
+    workers: Workers, tmp_path: Path, batch_images: int | None
+) -> None:
+    workers.batch_images = batch_images
     function = partial(doubled_but_killed_once, tmp_path / "killed")
     results = dict(workers.map_batches(function, range(11)))
     assert (tmp_path / "killed").exists()
@@ -77,19 +115,22 @@ def test_a_worker_killed_once_costs_nothing(workers: Workers, tmp_path: Path) ->
     assert sorted(item for batch in results for item in batch) == list(range(11))
 
 
-@pytest.mark.parametrize("batch_images", [1, 4])
+@pytest.mark.parametrize(("batch_images", "poison"), [(1, 1), (4, 1), (None, 1), (None, 19)])
 def test_only_the_image_that_kills_its_worker_is_poisoned(
-    workers: Workers, batch_images: int
+    workers: Workers, batch_images: int | None, poison: int
 ) -> None:
-    """Many neighbours wait behind it on the same two workers, and die with them more than once."""
+    """Many neighbours wait behind it on the same two workers, and die with them more than once.
+
+    Sized by cost, image 1 is a batch of its own, and image 19 is in one of several.
+    """
     workers.batch_images = batch_images
-    function = partial(doubled_unless_poisoned, frozenset({1}))
+    function = partial(doubled_unless_poisoned, frozenset({poison}))
     results = dict(workers.map_batches(function, range(24)))
     poisoned = [batch for batch, result in results.items() if isinstance(result, Poisoned)]
-    assert poisoned == [(1,)]
-    assert results[(1,)] == Poisoned(1)
+    assert poisoned == [(poison,)]
+    assert results[(poison,)] == Poisoned(poison)
     assert sorted(item for batch in results for item in batch) == list(range(24))
-    assert all(result == doubled(batch) for batch, result in results.items() if batch != (1,))
+    assert all(result == doubled(batch) for batch, result in results.items() if batch != (poison,))
 
 
 def test_a_given_scheduler_is_used_and_left_running() -> None:
@@ -99,6 +140,11 @@ def test_a_given_scheduler_is_used_and_left_running() -> None:
         for _ in range(2):
             with Workers(given.scheduler_address, 2, batch_images=4) as guests:
                 assert dict(guests.map_batches(doubled, [1, 2])) == {(1, 2): [2, 4]}
+        # One worker, although two are configured: what is there counts.
+        with Workers(given.scheduler_address, 2) as guests:
+            first, *others = guests.map_batches(doubled, range(40))
+            assert first == ((0,), [0])
+            assert [item for batch, _ in others for item in batch] == list(range(1, 40))
 
 
 def test_a_scheduler_that_does_not_answer_is_named_with_the_remedy() -> None:

@@ -6,13 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.candidates.frechet import (
-    CHANNELS_AT_ONCE,
-    FeatureMap,
-    LayerMoments,
-    as_map,
-    perceptual_moments,
-)
+from tasks.candidates.pooling import TILE, FeatureMap, as_map, pooled_distances
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array
 from tasks.vocabulary.errors import InputError, NoAnswerError
 
@@ -43,8 +37,8 @@ def box_distances(
     image_size: tuple[int, int],
     longest_stride_px: int,
 ) -> Float64Array:
-    moments = perceptual_moments(seen, reconstructed, *image_size, longest_stride_px)
-    return moments.distances(boxes_K4)
+    pooled = pooled_distances(seen, reconstructed, *image_size, longest_stride_px)
+    return pooled.distances(boxes_K4)
 
 
 def directly(seen: Features, reconstructed: Features, box: list[int], side: int) -> float:
@@ -113,7 +107,7 @@ def test_coarse_layers_are_left_out_and_none_left_is_refused() -> None:
     both = box_distances(boxes_K4, seen, reconstructed, (64, 64), 8)
     fine = box_distances(boxes_K4, seen[:1], reconstructed[:1], (64, 64), 8)
     assert np.array_equal(both, fine)
-    with pytest.raises(InputError, match=r"Raise candidates\.longest_stride_px"):
+    with pytest.raises(InputError, match=r"Raise candidates\.road\.longest_stride_px"):
         box_distances(boxes_K4, seen, reconstructed, (64, 64), 2)
 
 
@@ -147,22 +141,21 @@ def test_a_map_whose_side_does_not_divide_the_image_still_covers_every_box() -> 
     np.testing.assert_allclose(found, np.ones(100), rtol=1e-5)
 
 
-def test_many_channels_are_taken_in_blocks_without_a_change() -> None:
-    generator = np.random.default_rng(18)
-    count = 2 * CHANNELS_AT_ONCE + 3
-    seen, reconstructed = generator.random((2, count, 16, 16), dtype=np.float32)
-    boxes_K4 = random_boxes(19, 32, 50)
-    found = box_distances(boxes_K4, (seen,), (reconstructed,), (32, 32), 8)
-    expected = [directly((seen,), (reconstructed,), box, 32) for box in boxes_K4.tolist()]
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+def test_boxes_in_several_tiles_equal_the_direct_computation() -> None:
+    side = 4 * TILE + 24
+    seen, reconstructed = maps(18, side, (2,), 5.0), maps(19, side, (2,), 5.0)
+    boxes_K4 = random_boxes(20, side, 300)
+    assert len(np.unique(boxes_K4[:, :2] // (2 * TILE), axis=0)) >= 8
+    found = box_distances(boxes_K4, seen, reconstructed, (side, side), 8)
+    expected = [directly(seen, reconstructed, box, side) for box in boxes_K4.tolist()]
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
-def test_a_layer_that_is_too_large_to_keep_gives_the_same_bits() -> None:
-    seen, reconstructed = maps(20, 32, (2,)), maps(21, 32, (2,))
-    areas_U4 = random_boxes(22, 16, 20)
-    moments = perceptual_moments(seen, reconstructed, 32, 32, 8)
-    (kept,) = moments.layers
-    assert kept.kept
-    built_anew = LayerMoments(kept.seen_Chw, kept.reconstructed_Chw, ())
-    for _ in range(2):
-        assert np.array_equal(built_anew.distances(areas_U4), kept.distances(areas_U4))
+def test_no_distance_depends_on_which_other_boxes_are_asked_for() -> None:
+    side = 3 * TILE
+    seen, reconstructed = maps(21, side, (2, 4)), maps(22, side, (2, 4))
+    boxes_K4 = random_boxes(23, side, 60)
+    together = box_distances(boxes_K4, seen, reconstructed, (side, side), 8)
+    pooled = pooled_distances(seen, reconstructed, side, side, 8)
+    alone = np.concatenate([pooled.distances(box[None]) for box in boxes_K4])
+    assert np.array_equal(together, alone)

@@ -104,9 +104,9 @@ def ingest(config: Config, json_file: JsonFile = None) -> None:
 def inspect(
     config: Config,
     paths: Annotated[list[Path], typer.Argument(help="Images, or directories of images.")],
-    out: Annotated[Path, typer.Option(help="Folder for verdicts.jsonl and overlays/.")] = Path(
-        "build/inspect"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Folder for verdicts.jsonl, localisation.json, overlays/.")
+    ] = Path("build/inspect"),
     json_file: JsonFile = None,
 ) -> None:
     """Let the line's frozen champion judge new images; what has no answer is flagged, never passed."""
@@ -189,6 +189,30 @@ def check(config: Config, json_file: JsonFile = None) -> None:
         Terminal().show_check(findings)
         if findings.problems:
             raise typer.Exit(WRONG_INPUT)
+
+
+@app.command(epilog="Example: zeroescape localise my-line.yaml --truth annotations.json")
+def localise(
+    config: Config,
+    truth: Annotated[
+        str | None, typer.Option(help="COCO or truth.json file, or an MVTec folder.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Judge whether candidates, regions and heat maps point at the defects that are known.
+
+    Hit rates by kind of defect with their limits and what chance would hit, AU-PRO and pixel AUROC. The
+    truth is looked for where the archive keeps it: MVTec's ground_truth, truth.json of `synthesize`.
+    """
+    with _exit_codes():
+        _prefect_for_terminals()
+        from flows.runs import measured_localise
+
+        terminal = Terminal()
+        judged = measured_localise(config, truth, terminal)
+        _write_json(judged.machine_readable, json_file)
+        for sentence in judged.sentences():
+            terminal.say(sentence)
 
 
 @app.command(epilog="Example: zeroescape metrics --json build/metrics.json")

@@ -12,6 +12,7 @@ from flows.display import Terminal
 from flows.figures import Inspection, Intake, Run
 from flows.ingest import take_in
 from flows.inspect import inspect
+from flows.localise import Localised, localise_line
 from flows.retrain import retrain
 from flows.synthesize import synthesize
 from tasks.progress import Progress, listening
@@ -51,6 +52,12 @@ def rendered(
             perturbation,
             lambda done, total: bars(Progress("render", done, total)),
         )
+
+
+def measured_localise(config: Path, truth: str | None, terminal: Terminal) -> Localised:
+    """Localise with a progress bar."""
+    with terminal.bars() as bars, listening(bars):
+        return localise_line(config, truth)
 
 
 def measured_inspect(

@@ -28,6 +28,7 @@ from tasks.instrument import Instrument, Measurement
 from tasks.intake import aligned
 from tasks.jobs import Bundle, InstrumentSettings, Measuring, Verdict
 from tasks.reporting.overlays import inspection_overlay
+from tasks.suspected import Suspected
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from tasks.vocabulary.errors import InputError, NoAnswerError
 from tasks.weighting.masks import weighting_mask
@@ -130,17 +131,16 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
     try:
         content = read_photograph(Photograph(str(path), path.name, None))
         photograph_HWC = decode(content, bundle.photograph)
-        image_HWC = aligned(
-            photograph_HWC, stores.root, bundle.alignment, bundle.reference
-        ).board_HWC
-        measured = loaded.measure(image_HWC)
+        made = aligned(photograph_HWC, stores.root, bundle.alignment, bundle.reference)
+        measured = loaded.measure(made.board_HWC)
         scores_1 = composite.score(measured.values_M[None])
+        suspected = Suspected.on(made, photograph_HWC.shape[:2], measured, loaded.mask_HW)
     except OSError as error:
         return Verdict.without_answer(path, bundle, f"The file cannot be read ({error.strerror}).")
     except (InputError, NoAnswerError) as error:
         return Verdict.without_answer(path, bundle, str(error))
     is_flagged = bool(flagged(scores_1, bundle.threshold)[0])
-    found = measured.masked or measured.plain
+    found = suspected.candidates
     verdict = Verdict(
         file=str(path),
         digest=hashlib.sha256(content).hexdigest(),
@@ -155,22 +155,28 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
             )
         ),
         overlay=None,
+        size_hw=photograph_HWC.shape[:2],
+        regions=suspected.regions,
     )
-    return _with_overlay(verdict, overlays, image_HWC, measured)
+    return _with_overlay(verdict, overlays, made.board_HWC, measured, suspected)
 
 
 def _with_overlay(
-    verdict: Verdict, overlays: Path, image_HWC: UInt8Array, measured: Measurement
+    verdict: Verdict,
+    overlays: Path,
+    image_HWC: UInt8Array,
+    measured: Measurement,
+    suspected: Suspected,
 ) -> Verdict:
-    found = measured.masked or measured.plain
     score = "none" if verdict.score is None else f"{verdict.score:.4g}"
     picture = inspection_overlay(
         image_HWC,
         measured.reconstruction_HWC,
         measured.difference_HW,
-        found.boxes_Q4,
-        found.scores_Q,
+        suspected.candidates.boxes_Q4,
+        suspected.candidates.scores_Q,
         f"{verdict.verdict}: score {score}, threshold {verdict.threshold:.4g}",
+        suspected.picture,
     )
     # The digest keeps two files of one name apart; the longest names leave no room for it.
     stem = os.fsdecode(os.fsencode(Path(verdict.file).stem)[:_LONGEST_STEM_BYTES])

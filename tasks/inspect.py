@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from prefect import task
@@ -13,6 +14,7 @@ from prefect import task
 from storage.stores import Stores
 from tasks.batches import inspect_files
 from tasks.jobs import Bundle, Verdict
+from tasks.localisation.coco import InspectedImage, coco_document
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
 from tasks.workers import Poisoned, Workers
@@ -24,7 +26,10 @@ POISONED = "Inspecting this file kills the process that tries."
 def inspect_images(
     stores: Stores, bundle: Bundle, paths: Sequence[Path], folder: Path, workers: Workers
 ) -> list[Verdict]:
-    """One verdict per path in their order; also `verdicts.jsonl` and an overlay each in `folder`."""
+    """One verdict per path in their order.
+
+    In `folder`: `verdicts.jsonl`, `localisation.json` (COCO) and an overlay each.
+    """
     overlays = folder / "overlays"
     overlays.mkdir(parents=True, exist_ok=True)
     verdicts: dict[Path, Verdict] = {}
@@ -37,12 +42,24 @@ def inspect_images(
             verdicts.update(zip(batch, outcome, strict=True))
         report_progress("inspect", len(verdicts), len(paths))
     ordered = [verdicts[path] for path in paths]
-    _write_lines(ordered, folder / "verdicts.jsonl")
+    lines = "".join(json.dumps(asdict(verdict)) + "\n" for verdict in ordered)
+    _write(lines, folder / "verdicts.jsonl")
+    _write(_localisation(ordered, bundle), folder / "localisation.json")
     return ordered
 
 
-def _write_lines(verdicts: Sequence[Verdict], place: Path) -> None:
-    lines = "".join(json.dumps(asdict(verdict)) + "\n" for verdict in verdicts)
+def _localisation(verdicts: Sequence[Verdict], bundle: Bundle) -> str:
+    """All suspected defects as one COCO document; files without an answer are named in it."""
+    seen = [
+        InspectedImage(one.file, one.size_hw, one.verdict, one.score, one.reason, one.regions)
+        for one in verdicts
+    ]
+    document = coco_document(seen, bundle.line, bundle.threshold, version("zeroescape"))
+    return json.dumps(document, allow_nan=False, indent=1) + "\n"
+
+
+def _write(text: str, place: Path) -> None:
+    """A reader sees the old file or the new one, never a half."""
     fresh = place.with_suffix(".part")
-    fresh.write_text(lines, encoding="utf-8")
+    fresh.write_text(text, encoding="utf-8")
     fresh.replace(place)

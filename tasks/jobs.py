@@ -10,6 +10,7 @@ from storage.fingerprints import fingerprint
 from tasks.alignment.settings import AlignmentSettings
 from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
 from tasks.candidates.settings import CandidatesSettings
+from tasks.localisation.region import PhotographedRegion
 from tasks.perception.settings import PerceptionSettings
 from tasks.reconstruction.settings import ReconstructionSettings
 
@@ -124,7 +125,9 @@ class ReportOrder:
 class Verdict:
     """What inspection says of one file; `score` and `digest` are None where there is no answer.
 
-    `candidates` are (top, left, bottom, right, Fréchet distance) in pixels of the aligned image.
+    `candidates` are (top, left, bottom, right, score) in pixels of the aligned image. `regions` are
+    suspected defects, worst first, in pixels of the board image and of the photograph, whose upright
+    size is `size_hw`.
     """
 
     file: str
@@ -135,6 +138,8 @@ class Verdict:
     reason: str | None
     candidates: tuple[tuple[int, int, int, int, float], ...]
     overlay: str | None
+    size_hw: tuple[int, int] | None = None
+    regions: tuple[PhotographedRegion, ...] = ()
 
     @classmethod
     def without_answer(cls, path: Path, bundle: Bundle, reason: str) -> Verdict:

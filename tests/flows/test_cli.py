@@ -16,7 +16,17 @@ from tasks.metrics.catalogue import HEADINGS
 from tasks.metrics.table import TABLE
 from tests.flows.test_settings import SMALLEST, written
 
-COMMANDS = ("demo", "ingest", "retrain", "inspect", "check", "metrics", "synthesize", "ui")
+COMMANDS = (
+    "demo",
+    "ingest",
+    "retrain",
+    "inspect",
+    "check",
+    "localise",
+    "metrics",
+    "synthesize",
+    "ui",
+)
 QUARANTINE = ("list", "retry", "release")
 
 

@@ -23,6 +23,8 @@ FIELDS = {
     "reason",
     "candidates",
     "overlay",
+    "size_hw",
+    "regions",
 }
 
 
@@ -50,15 +52,21 @@ def boards(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def verdicts(
+def inspected(
     retrained: Retrained,
     environment: dict[str, str],
     boards: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, dict[str, Any]]:
+) -> Path:
     line = ProductLine(retrained.line.folder, retrained.line.archive, environment)
     out = tmp_path_factory.mktemp("inspected")
     line.run("inspect", boards, "--out", out, "--json", out / "figures.json")
+    return out
+
+
+@pytest.fixture(scope="module")
+def verdicts(inspected: Path, boards: Path) -> dict[str, dict[str, Any]]:
+    out = inspected
     rows = [json.loads(row) for row in (out / "verdicts.jsonl").read_text().splitlines()]
     assert [row["file"] for row in rows] == sorted(str(path) for path in boards.iterdir())
     figures = json.loads((out / "figures.json").read_text())
@@ -107,6 +115,23 @@ def test_overlays_and_candidates_are_there_to_look_at(verdicts: dict[str, dict[s
             assert 0 <= top < bottom <= 64
             assert 0 <= left < right <= 64
             assert distance >= 0
+
+
+def test_regions_are_what_coco_tools_read(
+    inspected: Path, verdicts: dict[str, dict[str, Any]]
+) -> None:
+    document = json.loads((inspected / "localisation.json").read_text())
+    unanswered = {Path(one["file_name"]).name for one in document["info"]["without_answer"]}
+    assert unanswered == {"cut.png", "gone.png"}
+    names = {image["id"]: Path(image["file_name"]).name for image in document["images"]}
+    boxes: dict[str, list[list[float]]] = {name: [] for name in names.values()}
+    for annotation in document["annotations"]:
+        boxes[names[annotation["image_id"]]].append(annotation["bbox"])
+    assert boxes.keys() == verdicts.keys() - unanswered
+    for name, found in boxes.items():
+        assert found
+        expected = [region["box"] for region in verdicts[name]["regions"]]
+        assert found == [[x, y, right - x, low - y] for y, x, low, right in expected]
 
 
 def test_without_a_champion_there_is_no_verdict(

@@ -1,6 +1,8 @@
 # make demo   install, then run the whole chain on real images
 # make demo-synthetic   the same on rendered circuit boards: registration, panels, weighting mask
 # make bench-alignment   true poses, speed, listing, false calls with and without: build/alignment.json
+# make bench  what measuring an image costs, stage by stage, and how it grows: build/bench.json
+# make bench-roads   the fast road to candidates against the exact one, on both demos (half an hour)
 # make test   install, then run every test
 # make check  what a commit must pass: lint, format, types, layers, unit tests
 
@@ -9,7 +11,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-synthetic bench-alignment test check lint format clean
+.PHONY: demo demo-synthetic bench bench-roads bench-alignment test check lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/zeroescape demo --json build/demo.json
@@ -25,6 +27,18 @@ demo-synthetic: $(INSTALLED)
 # One section alone: $(BIN)/python -m tests.benchmarks.alignment --json build/alignment.json --only truth
 bench-alignment: demo-synthetic
 	$(BIN)/python -m tests.benchmarks.alignment --json build/alignment.json
+
+# One process, one thread: what a worker has.
+PINNED := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=1073741824 \
+	MALLOC_MMAP_THRESHOLD_=33554432
+
+# One section alone: $(PINNED) $(BIN)/python -m tests.benchmarks.measuring --json build/bench.json --only exact
+bench: demo
+	$(PINNED) $(BIN)/python -m tests.benchmarks.measuring --json build/bench.json \
+		--only speed,growth,distances,exact,workers
+
+bench-roads: demo demo-synthetic
+	$(BIN)/python -m tests.benchmarks.measuring --json build/bench.json --only roads
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not slow"

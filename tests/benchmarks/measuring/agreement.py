@@ -9,7 +9,7 @@ from tasks.progress import Listener
 from tasks.workers import Workers
 from tests.benchmarks.alignment.learnt import opened
 from tests.benchmarks.measuring.detection import detected
-from tests.benchmarks.measuring.roads import compared
+from tests.benchmarks.measuring.roads import compared, on_roads
 
 BOARDS = 24
 # Where the truth about the defects lies, if anywhere.
@@ -26,9 +26,10 @@ def measure_roads(heard: Listener) -> dict[str, Any]:
         line = opened(config)
         settings = line.settings.dask
         with Workers(settings.address, settings.workers, 1) as workers:
-            facts = compared(line, archive, BOARDS, workers, heard)
+            measuring = on_roads(line, workers)
+            facts = compared(line, measuring, archive, BOARDS, workers, heard)
         with Workers(settings.address, settings.workers, settings.batch_images) as workers:
-            detection = detected(line, workers, heard)
+            detection = detected(line, measuring, workers, heard)
         for name, of_road in facts["by_road"].items():
             of_road["detection"] = detection[name]
         part[line.settings.line] = facts

@@ -5,7 +5,7 @@ Legend: N images.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,12 @@ from tasks.certification.figures import auroc, figures_at, partial_auroc
 from tasks.certification.thresholds import zfn_threshold
 from tasks.extract import extract
 from tasks.fit import fit
+from tasks.jobs import Measuring
 from tasks.progress import Listener, listening
 from tasks.score_sheet import ScoreSheet
 from tasks.vocabulary.arrays import Float64Array, Int64Array
 from tasks.workers import Workers
 from tests.benchmarks.alignment.learnt import Learnt
-from tests.benchmarks.measuring.roads import ROADS, on_road
 
 DRAWS, CONFIDENCE = 2_000, 0.95
 Figure = Callable[[Float64Array, Int64Array], float]
@@ -38,7 +38,9 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-def detected(line: Learnt, workers: Workers, heard: Listener) -> dict[str, Any]:
+def detected(
+    line: Learnt, measuring: Mapping[str, Measuring], workers: Workers, heard: Listener
+) -> dict[str, Any]:
     """Figures of every road, and what the exact one is better by, with a paired bootstrap interval.
 
     Every road measures all development images (what is measured already is found again), and the
@@ -46,8 +48,8 @@ def detected(line: Learnt, workers: Workers, heard: Listener) -> dict[str, Any]:
     """
     sheets: dict[str, ScoreSheet] = {}
     with listening(heard):
-        for name, road in ROADS.items():
-            sheets[name] = _out_of_fold(line, on_road(line, road), workers)
+        for name, on_road in measuring.items():
+            sheets[name] = _out_of_fold(line, on_road, workers)
     labels_N = line.development.labels_N
     return {
         name: {
@@ -61,7 +63,7 @@ def detected(line: Learnt, workers: Workers, heard: Listener) -> dict[str, Any]:
     }
 
 
-def _out_of_fold(line: Learnt, measuring: Any, workers: Workers) -> ScoreSheet:
+def _out_of_fold(line: Learnt, measuring: Measuring, workers: Workers) -> ScoreSheet:
     extract.fn(line.stores, measuring, line.development.image_ids, workers)
     classifier = fit.fn(line.stores, measuring, line.settings.classification, line.development)
     folder = line.stores.registry.open("classifiers", classifier.key) / "out-of-fold"

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from storage.stores import Stores
+from tasks.archive.roles import Role
 from tasks.batches import instrument
 from tasks.candidates.search import search
 from tasks.candidates.settings import ExactRoad, FastRoad, Road
@@ -22,6 +23,8 @@ from tasks.extract import features_fingerprint
 from tasks.instrument import Instrument
 from tasks.jobs import Measuring
 from tasks.progress import Listener, Progress
+from tasks.score_sheet import ids_of
+from tasks.standardise import standardise
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from tasks.workers import Poisoned, Workers
 from tests.benchmarks.alignment.figures import Box, first_distinct
@@ -30,8 +33,8 @@ from tests.benchmarks.alignment.localisation import hits, true_boxes
 
 # The offline backbone at 2 x 2 positions a patch; the paper's Inception-v3 sees 8 x 8 at 299 px.
 ROADS: dict[str, Road] = {
-    "fast, raw": FastRoad(standardised=False),
-    "fast": FastRoad(standardised=True),
+    "fast": FastRoad(standardised=False),
+    "fast, standardised": FastRoad(standardised=True),
     "exact": ExactRoad(patch_px=64),
 }
 WORST = 20
@@ -63,25 +66,37 @@ class Walked:
     ranks: dict[str, dict[str, float]]
 
 
-def on_road(line: Learnt, road: Road) -> Measuring:
+def on_roads(line: Learnt, workers: Workers) -> dict[str, Measuring]:
+    """The line's instrument on every road; the scales are learnt from the normals of its mask."""
+    raw = on_road(line, ROADS["fast"], None)
+    normals = ids_of(line.snapshot, Role.MASK)
+    scales = standardise.fn(line.stores, raw, normals, workers)
+    return {name: on_road(line, road, scales.key) for name, road in ROADS.items()}
+
+
+def on_road(line: Learnt, road: Road, scales_key: str | None) -> Measuring:
     """The line's instrument on another road; everything else of it stays."""
     standardised = isinstance(road, FastRoad) and road.standardised
     known = line.measuring.instrument
     measured = replace(
         known,
         candidates=line.settings.candidates.model_copy(update={"road": road}),
-        scales_key=known.scales_key if standardised else None,
+        scales_key=scales_key if standardised else None,
     )
     images = line.measuring.images_fingerprint
     return Measuring(measured, line.settings.line, images, features_fingerprint(measured, images))
 
 
 def compared(
-    line: Learnt, archive: Path | None, boards: int, workers: Workers, heard: Listener
+    line: Learnt,
+    measuring: Mapping[str, Measuring],
+    archive: Path | None,
+    boards: int,
+    workers: Workers,
+    heard: Listener,
 ) -> dict[str, Any]:
     """Agreement of the fast roads with the exact one, and the defects that each road finds."""
     ids = line.defects[:boards]
-    measuring = {name: on_road(line, road) for name, road in ROADS.items()}
     walked: dict[str, Walked] = {}
     for batch, outcome in workers.map_batches(partial(walk, line.stores, measuring), ids):
         if not isinstance(outcome, Poisoned):

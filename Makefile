@@ -38,7 +38,7 @@ bench: demo
 		--only speed,growth,distances,exact,workers
 
 bench-roads: demo demo-synthetic
-	$(BIN)/python -m tests.benchmarks.measuring --json build/bench.json --only roads
+	$(BIN)/python -m tests.benchmarks.measuring --json build/bench.json --only roads-synthetic,roads-cells
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not slow"

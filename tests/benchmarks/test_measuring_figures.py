@@ -59,9 +59,13 @@ def test_tables_show_every_figure() -> None:
         "same_boxes": 0.15,
         "same_area": 0.43,
     }
-    of_line = {"boards": 24, "by_road": {"fast": agreement | {"detection": detection}}}
+    of_line = {
+        "line": "line",
+        "boards": 24,
+        "by_road": {"fast": agreement | {"detection": detection}},
+    }
     console = Console(width=120, record=True, file=StringIO())
-    for table in [*roads({"roads": {"line": of_line}}), *figures({"a": {"b": 1.5, "c": "x"}})]:
+    for table in [*roads({"roads_line": of_line}), *figures({"a": {"b": 1.5, "c": "x"}})]:
         console.print(table)
     shown = console.export_text()
     for text in ("24 boards", "0.15", "0.43", "+0.010 (-0.020 to +0.040)", "a / b", "1.5"):

@@ -20,7 +20,7 @@ from tasks.progress import Listener
 from tasks.vocabulary.errors import ZeroescapeError
 from tests.benchmarks.alignment.record import add_part
 from tests.benchmarks.measuring import tables
-from tests.benchmarks.measuring.agreement import measure_roads
+from tests.benchmarks.measuring.agreement import measure_cell_roads, measure_synthetic_roads
 from tests.benchmarks.measuring.exact import measure_exact
 from tests.benchmarks.measuring.growth import measure_growth
 from tests.benchmarks.measuring.patch_distances import measure_patch_distances
@@ -31,10 +31,11 @@ Measure = Callable[[Listener], dict[str, Any]]
 SECTIONS: dict[str, tuple[Measure, Callable[[dict[str, Any]], list[Table]]]] = {
     "speed": (measure_speed, tables.figures),
     "growth": (measure_growth, tables.growth),
-    "distances": (lambda _: measure_patch_distances(), tables.figures),
+    "distances": (lambda _: measure_patch_distances(), tables.distances),
     "exact": (lambda _: measure_exact(), tables.figures),
     "workers": (lambda _: measure_workers(), tables.figures),
-    "roads": (measure_roads, tables.roads),
+    "roads-synthetic": (measure_synthetic_roads, tables.roads),
+    "roads-cells": (measure_cell_roads, tables.roads),
 }
 
 
@@ -44,9 +45,9 @@ def main(
 ) -> None:
     """Measure what measuring costs; each section writes its part into the record as it ends.
 
-    `speed` and `roads` look at the lines of `make demo` and `make demo-synthetic`; `roads` walks the
-    exact road on all their development images, which takes the better part of an hour on two cores, and
-    finds again what it measured before.
+    `speed` and the roads look at the lines of `make demo` and `make demo-synthetic`; the roads measure
+    up to 200 images of each by the exact road, which takes the better part of an hour on two cores, and
+    find again what they measured before.
     """
     logging.getLogger("distributed").setLevel(logging.ERROR)
     asked = [name.strip() for name in only.split(",")]

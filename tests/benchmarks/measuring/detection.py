@@ -16,7 +16,7 @@ from tasks.extract import extract
 from tasks.fit import fit
 from tasks.jobs import Measuring
 from tasks.progress import Listener, listening
-from tasks.score_sheet import ScoreSheet
+from tasks.score_sheet import Labelled, ScoreSheet
 from tasks.vocabulary.arrays import Float64Array, Int64Array
 from tasks.workers import Workers
 from tests.benchmarks.alignment.learnt import Learnt
@@ -39,20 +39,26 @@ FIGURES: dict[str, Figure] = {
 
 
 def detected(
-    line: Learnt, measuring: Mapping[str, Measuring], workers: Workers, heard: Listener
+    line: Learnt,
+    measuring: Mapping[str, Measuring],
+    per_class: int,
+    workers: Workers,
+    heard: Listener,
 ) -> dict[str, Any]:
     """Figures of every road, and what the exact one is better by, with a paired bootstrap interval.
 
-    Every road measures all development images (what is measured already is found again), and the
-    classifiers are fitted and chosen on its metrics by the line's own settings.
+    Every road measures the first `per_class` development images of each class (what is measured already
+    is found again), and the classifiers are fitted and chosen on its metrics by the line's settings.
     """
+    images = first_of_each_class(line.development, per_class)
     sheets: dict[str, ScoreSheet] = {}
     with listening(heard):
         for name, on_road in measuring.items():
-            sheets[name] = _out_of_fold(line, on_road, workers)
-    labels_N = line.development.labels_N
+            sheets[name] = _out_of_fold(line, on_road, images, workers)
+    labels_N = images.labels_N
     return {
         name: {
+            "images": len(labels_N),
             **{key: figure(sheet.scores_N, labels_N) for key, figure in FIGURES.items()},
             "exact_minus_this": {
                 key: paired(sheets["exact"].scores_N, sheet.scores_N, labels_N, figure)
@@ -63,9 +69,21 @@ def detected(
     }
 
 
-def _out_of_fold(line: Learnt, measuring: Measuring, workers: Workers) -> ScoreSheet:
-    extract.fn(line.stores, measuring, line.development.image_ids, workers)
-    classifier = fit.fn(line.stores, measuring, line.settings.classification, line.development)
+def first_of_each_class(images: Labelled, per_class: int) -> Labelled:
+    """The first images of each class in their order, which is that of their digests: a fair draw."""
+    kept = sorted(
+        int(at) for label in (0, 1) for at in np.flatnonzero(images.labels_N == label)[:per_class]
+    )
+    return Labelled(
+        tuple(images.image_ids[at] for at in kept), tuple(images.labels[at] for at in kept)
+    )
+
+
+def _out_of_fold(
+    line: Learnt, measuring: Measuring, images: Labelled, workers: Workers
+) -> ScoreSheet:
+    extract.fn(line.stores, measuring, images.image_ids, workers)
+    classifier = fit.fn(line.stores, measuring, line.settings.classification, images)
     folder = line.stores.registry.open("classifiers", classifier.key) / "out-of-fold"
     return ScoreSheet.from_json((folder / f"{classifier.facts['chosen']}.json").read_bytes())
 

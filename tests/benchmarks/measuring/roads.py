@@ -102,12 +102,11 @@ def compared(
         if not isinstance(outcome, Poisoned):
             walked.update(zip(batch, outcome, strict=True))
         heard(Progress("roads", len(walked), len(ids), line.settings.line))
-    fast = [name for name in ROADS if name != "exact"]
-    agreement = {name: _agreement(list(walked.values()), name) for name in fast}
+    agreement = {name: _agreement(list(walked.values()), name) for name in ROADS}
     if archive is not None:
         boxes = {one: true for one, true in true_boxes(line, archive).items() if one in walked}
         for name in ROADS:
-            agreement.setdefault(name, {})["defects_found"] = {
+            agreement[name]["defects_found"] = {
                 place: hits(
                     {one: _worst(w.candidates[name][at]) for one, w in walked.items()}, boxes
                 )

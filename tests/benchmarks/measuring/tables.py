@@ -24,14 +24,29 @@ def growth(part: dict[str, Any]) -> list[Table]:
     return [table]
 
 
+def distances(part: dict[str, Any]) -> list[Table]:
+    """All distances together, then each alone, which pays for cutting and sharing by itself."""
+    tables = []
+    for channels, facts in part["patch_distances"].items():
+        table = Table("distance", "ours ms", "loop ms", "times", title=f"patches, {channels}")
+        rows = {"all together": facts["all"], **facts["each_alone"]}
+        for name, row in rows.items():
+            cells = (row["milliseconds"], row["textbook_milliseconds"], row["speedup"])
+            table.add_row(name, *map(_shown, cells))
+        tables.append(table)
+    return tables
+
+
 def roads(part: dict[str, Any]) -> list[Table]:
     """Agreement with the exact road, defects found, and detection: one table a line."""
-    return [_of_line(line, facts) for line, facts in part["roads"].items()]
+    return [_of_line(facts) for facts in part.values()]
 
 
-def _of_line(line: str, facts: dict[str, Any]) -> Table:
+def _of_line(facts: dict[str, Any]) -> Table:
     names = list(facts["by_road"])
-    table = Table("", *names, title=f"{line}: {facts['boards']} boards with defects compared")
+    table = Table(
+        "", *names, title=f"{facts['line']}: {facts['boards']} boards with defects compared"
+    )
     ranks = facts["by_road"]["fast"]["rank_correlation"]
     rows: list[tuple[str, tuple[str, ...]]] = [
         (f"rank correlation, {size}", ("rank_correlation", size)) for size in ranks
@@ -39,6 +54,7 @@ def _of_line(line: str, facts: dict[str, Any]) -> Table:
     rows += [("same candidates", ("same_boxes",)), ("same area", ("same_area",))]
     for place in ("unmasked", "masked"):
         rows.append((f"defects found, {place}", ("defects_found", place, "share")))
+    rows.append(("images whose detection is compared", ("detection", "images")))
     for figure in ("auroc", "partial_auroc", "false_calls_at_zero_escapes"):
         rows.append((figure.replace("_", " "), ("detection", figure)))
         rows.append(("  exact is higher by", ("detection", "exact_minus_this", figure)))

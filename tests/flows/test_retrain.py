@@ -75,7 +75,7 @@ def test_figures_for_machines(retrained: Retrained) -> None:
     assert (certified["n_normal"], certified["n_abnormal"]) == (8, 6)
     # Six defects cannot show more: the bound at zero escapes is 1 - 0.05^(1/6).
     assert certified["escape_upper_95"] >= 1 - 0.05 ** (1 / 6) - 1e-9
-    stages = {"ingest", "train", "mask", "standardise", "extract", "fit", "certify", "report"}
+    stages = {"ingest", "train", "mask", "extract", "fit", "certify", "report"}
     assert figures["seconds"].keys() == stages | {"total"}
     assert figures["peak_memory_mb"] > 0
     assert "Synthetic tiles" in Path(figures["report"]).read_text()

@@ -23,6 +23,10 @@ from tests.spoilt import SPOILT, spoil
 # A busy machine is no fault of the code: its timing is not what these tests are about.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+# Test processes side by side that each use all cores wait for one another: 40 s instead of 1 s for a test
+# that runs a network. Read when torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @dataclass(frozen=True)

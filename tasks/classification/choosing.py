@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
 
 import numpy as np
-from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score
 
+from tasks.classification.criteria import figure_of
 from tasks.classification.settings import Criterion
 from tasks.vocabulary.arrays import Float64Array, Int64Array
 from tasks.vocabulary.errors import InputError, NoSafeThresholdError
@@ -68,13 +66,4 @@ def _figure(kind: str, scores_N: Float64Array, labels_N: Int64Array, criterion: 
             f"{kind} has scores of shape {scores_N.shape} for labels of shape {labels_N.shape}.",
             "Give one score per image.",
         )
-    scores_N = np.where(np.isnan(scores_N), np.inf, scores_N)
-    match criterion:
-        case "auroc":
-            # By ranks, because scikit-learn refuses the +inf of an image without a score.
-            return float(roc_auc_score(labels_N, rankdata(scores_N)))
-        case "zfn_accuracy":
-            flagged_N = scores_N >= scores_N[labels_N == 1].min()
-            return float(np.mean(flagged_N == (labels_N == 1)))
-        case _:
-            assert_never(criterion)
+    return figure_of(scores_N, labels_N, criterion)

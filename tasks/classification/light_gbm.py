@@ -78,14 +78,19 @@ class LightGbm:
 
     def read(self, content: bytes, n_columns: int) -> LightGbmModel:
         """Read a text model."""
-        remedy = "Fit the composite score again."
-        try:
-            booster = lightgbm.Booster(model_str=content.decode())
-        except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-            raise InputError(f"The stored booster cannot be read: {error}.", remedy) from error
-        if booster.num_feature() != n_columns:
-            raise InputError(
-                f"The stored booster reads {booster.num_feature()} columns, not {n_columns}.",
-                remedy,
-            )
-        return LightGbmModel(booster)
+        return read_booster(content, n_columns)
+
+
+def read_booster(content: bytes, n_columns: int) -> LightGbmModel:
+    """Read a text model; InputError if it is none, or one of another width."""
+    remedy = "Fit the composite score again."
+    try:
+        booster = lightgbm.Booster(model_str=content.decode())
+    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+        raise InputError(f"The stored booster cannot be read: {error}.", remedy) from error
+    if booster.num_feature() != n_columns:
+        raise InputError(
+            f"The stored booster reads {booster.num_feature()} columns, not {n_columns}.",
+            remedy,
+        )
+    return LightGbmModel(booster)

@@ -1,20 +1,19 @@
-"""The steps that a fit consists of, and the search of the classifier's parameters."""
+"""The steps that a fit consists of, and one fit with given parameters."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import joblib
 import numpy as np
 from imblearn.pipeline import Pipeline
-from sklearn.model_selection import RandomizedSearchCV
 from sklearn.preprocessing import MinMaxScaler
 
+from tasks.classification.classifiers import classifier_of
 from tasks.classification.dropping import MetricDropping
 from tasks.classification.examples import Examples
-from tasks.classification.folds import fold_count, splits
 from tasks.classification.resampling import FoldSmote
-from tasks.classification.settings import ClassificationSettings
+from tasks.classification.scoring import CompositeScore
+from tasks.classification.settings import ClassificationSettings, ClassifierSettings
 
 Parameters = dict[str, float | int | str | None]
 Steps = list[tuple[str, Any]]
@@ -34,35 +33,26 @@ def fitting_steps(estimator: Any, settings: ClassificationSettings, seed: int) -
     return [*smote, ("classifier", estimator)]
 
 
-def searched_parameters(
-    pipeline: Pipeline,
-    space: dict[str, Any],
+def fitted(
+    member: ClassifierSettings,
     settings: ClassificationSettings,
     examples: Examples,
+    parameters: Parameters,
     seed: int,
-    n_jobs: int,
-) -> Parameters:
-    """Search the classifier's parameters: the draw with the best mean AUROC over inner folds.
-
-    Inner folds are `settings.folds`, or as many as the rarer class can fill. Empty if there is
-    nothing to search. The draws do not depend on `n_jobs`.
-    """
-    if settings.draws == 0 or not space:
-        return {}
-    folds = fold_count(examples, settings.folds, exact=False)
-    search = RandomizedSearchCV(
-        pipeline,
-        {f"classifier__{name}": values for name, values in space.items()},
-        n_iter=settings.draws,
-        scoring="roc_auc",
-        cv=splits(examples, folds, seed),
-        random_state=seed,
-        refit=False,
-        error_score="raise",
+) -> CompositeScore:
+    """Fit dropping, scaling, SMOTE and the classifier with `parameters` on all given images."""
+    classifier = classifier_of(member)
+    estimator = classifier.estimator(seed).set_params(**parameters)
+    pipeline = Pipeline(
+        [*preprocessing_steps(settings), *fitting_steps(estimator, settings, seed)]
+    ).fit(examples.table, examples.labels)
+    scaling = pipeline.named_steps["scaling"]
+    return CompositeScore(
+        member=member,
+        columns=examples.columns,
+        kept=pipeline.named_steps["dropping"].kept_K,
+        scale=np.asarray(scaling.scale_, dtype=np.float64),
+        offset=np.asarray(scaling.min_, dtype=np.float64),
+        model=classifier.model(pipeline.named_steps["classifier"]),
+        searched=parameters,
     )
-    with joblib.parallel_config("threading", n_jobs=n_jobs):
-        search.fit(examples.table, examples.labels)
-    return {
-        name.removeprefix("classifier__"): value.item() if isinstance(value, np.generic) else value
-        for name, value in search.best_params_.items()
-    }

@@ -10,23 +10,18 @@ Legend: N images, M metrics; labels 1 = abnormal, 0 = normal; groups name what m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import joblib
 import numpy as np
-from imblearn.pipeline import Pipeline
 
-from tasks.classification.classifiers import classifier_of
 from tasks.classification.examples import Examples, Groups, checked_examples
 from tasks.classification.folds import fold_count, splits
-from tasks.classification.pipelines import (
-    fitting_steps,
-    preprocessing_steps,
-    searched_parameters,
-)
+from tasks.classification.pipelines import fitted
 from tasks.classification.scoring import CompositeScore
+from tasks.classification.searching import search
 from tasks.classification.settings import ClassificationSettings, ClassifierSettings
+from tasks.classification.spreading import Spread, threads
 from tasks.vocabulary.arrays import Float64Array, Int64Array
 
 
@@ -41,12 +36,14 @@ def fit_classifier(
 ) -> CompositeScore:
     """Fit one member on all given images, with a randomized search first if `settings.draws` > 0.
 
-    The search scores AUROC by stratified folds (kept whole by group) of the given images only.
+    The search judges draws by stratified folds (kept whole by group) of the given images only.
     InputError for missing values, unknown labels, mismatched shapes, or too few images of a class;
     NoSafeThresholdError without abnormal images: a score fitted on normals alone would pass all.
     """
     examples = checked_examples(table_NM, labels_N, columns, groups_N)
-    return _fit(member, settings, examples, settings.seed, n_jobs)
+    with threads(n_jobs) as spread:
+        searched = search(member, settings, examples, settings.seed, spread)
+    return fitted(member, settings, examples, searched, settings.seed)
 
 
 def out_of_fold_scores(
@@ -66,48 +63,44 @@ def out_of_fold_scores(
     """
     examples = checked_examples(table_NM, labels_N, groups_N=groups_N)
     fold_count(examples, settings.folds, exact=True)
-    jobs = [
-        (settings.seed + repeat, training, testing)
-        for repeat in range(settings.repeats)
-        for training, testing in splits(examples, settings.folds, settings.seed + repeat)
-    ]
 
-    def held_out(job: tuple[int, Int64Array, Int64Array]) -> Float64Array:
-        seed, training, testing = job
-        fitted = _fit(member, settings, examples.part(training), seed, n_jobs=1)
-        return fitted.score(examples.table[testing])
+    def searched_fit(training: Examples, seed: int) -> CompositeScore:
+        found = search(member, settings, training, seed)
+        return fitted(member, settings, training, found, seed)
 
-    sums_N = np.zeros(len(examples.labels))
-    with ThreadPoolExecutor(joblib.effective_n_jobs(n_jobs)) as threads:
-        # In the order of `jobs`, whichever thread ends first: float sums depend on order.
-        for (_, _, testing), scores in zip(jobs, threads.map(held_out, jobs), strict=True):
-            sums_N[testing] += scores
-    return sums_N / settings.repeats
+    with threads(n_jobs) as spread:
+        return held_out_scores(searched_fit, settings, examples, settings.seed, spread)
 
 
-def _fit(
-    member: ClassifierSettings,
+def held_out_scores(
+    fit: Callable[[Examples, int], CompositeScore],
     settings: ClassificationSettings,
     examples: Examples,
     seed: int,
-    n_jobs: int,
-) -> CompositeScore:
-    classifier = classifier_of(member)
-    pipeline = Pipeline(
-        [*preprocessing_steps(settings), *fitting_steps(classifier.estimator(seed), settings, seed)]
-    )
-    searched = searched_parameters(
-        pipeline, classifier.search_space(), settings, examples, seed, n_jobs
-    )
-    pipeline.set_params(**{f"classifier__{name}": value for name, value in searched.items()})
-    pipeline.fit(examples.table, examples.labels)
-    scaling = pipeline.named_steps["scaling"]
-    return CompositeScore(
-        member=member,
-        columns=examples.columns,
-        kept=pipeline.named_steps["dropping"].kept_K,
-        scale=np.asarray(scaling.scale_, dtype=np.float64),
-        offset=np.asarray(scaling.min_, dtype=np.float64),
-        model=classifier.model(pipeline.named_steps["classifier"]),
-        searched=searched,
-    )
+    spread: Spread = map,
+) -> Float64Array:
+    """Score each image by `fit(training part, seed)` of repeated folds: mean over repeats, [N].
+
+    Folds are `settings.folds`, or as many as the rarer class can fill.
+    """
+    folds = fold_count(examples, settings.folds, exact=False)
+    jobs = [
+        (seed + repeat, training, testing)
+        for repeat in range(settings.repeats)
+        for training, testing in splits(examples, folds, seed + repeat)
+    ]
+    sums_N = np.zeros(len(examples.labels))
+    # In the order of `jobs`, whichever ends first: float sums depend on order.
+    found = spread(partial(_held_out, fit, examples), jobs)
+    for (_, _, testing), scores in zip(jobs, found, strict=True):
+        sums_N[testing] += scores
+    return sums_N / settings.repeats
+
+
+def _held_out(
+    fit: Callable[[Examples, int], CompositeScore],
+    examples: Examples,
+    job: tuple[int, Int64Array, Int64Array],
+) -> Float64Array:
+    seed, training, testing = job
+    return fit(examples.part(training), seed).score(examples.table[testing])

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
 from tasks.classification.settings import (
+    PAPER_MEMBERS,
     ClassificationSettings,
+    ClassifierSettings,
     ConstantScoreSettings,
-    ExtraTreesSettings,
-    LightGbmSettings,
-    LogisticRegressionSettings,
-    XgBoostSettings,
+    ZfnBoostingSettings,
 )
 from tasks.vocabulary.arrays import Float64Array, Int64Array
 
-LEARNERS = (
-    ExtraTreesSettings(trees=25),
-    LightGbmSettings(trees=25),
-    XgBoostSettings(trees=25),
-    LogisticRegressionSettings(),
-)
+UNION = get_args(get_args(ClassifierSettings)[0])
+
+
+def small(member: ClassifierSettings) -> ClassifierSettings:
+    """Few trees, where a member has any."""
+    return member.model_copy(update={"trees": 25}) if hasattr(member, "trees") else member
+
+
+LEARNERS = tuple(small(member) for member in (*PAPER_MEMBERS, ZfnBoostingSettings()))
 MEMBERS = (*LEARNERS, ConstantScoreSettings())
 QUICK = ClassificationSettings(folds=2, repeats=1)
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.ensemble import AdaBoostClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from tasks.classification.classifiers import classifier_of
 from tasks.classification.persistence import (
@@ -17,7 +20,20 @@ from tasks.classification.persistence import (
     load_composite_score,
     save_composite_score,
 )
-from tasks.classification.settings import ExtraTreesSettings, LogisticRegressionSettings
+from tasks.classification.settings import (
+    PAPER_MEMBERS,
+    AdaBoostSettings,
+    ClassifierSettings,
+    DecisionTreeSettings,
+    ExtraTreesSettings,
+    GradientBoostingSettings,
+    LinearDiscriminantSettings,
+    LogisticRegressionSettings,
+    NaiveBayesSettings,
+    NearestNeighboursSettings,
+    QuadraticDiscriminantSettings,
+    RandomForestSettings,
+)
 from tasks.classification.training import fit_classifier
 from tasks.vocabulary.errors import InputError
 from tests.classification.conftest import QUICK, Labelled
@@ -94,6 +110,71 @@ def test_types_that_are_not_allowed_are_refused(tumours: Labelled) -> None:
         classifier_of(LogisticRegressionSettings()).read(tree, 30)
     with pytest.raises(InputError, match="is a DecisionTreeClassifier"):
         classifier_of(FOREST).read(tree, 30)
+
+
+SKOPS = [one for one in PAPER_MEMBERS if classifier_of(one).file_name.endswith(".skops")]
+
+
+@pytest.mark.parametrize("member", SKOPS, ids=lambda member: member.kind)
+def test_an_estimator_that_was_never_fitted_is_refused(member: ClassifierSettings) -> None:
+    classifier = classifier_of(member)
+    with pytest.raises(InputError, match="never fitted"):
+        classifier.read(skops.io.dumps(classifier.estimator(seed=0)), 30)
+
+
+TREES = (
+    DecisionTreeSettings(),
+    RandomForestSettings(trees=5),
+    AdaBoostSettings(trees=5),
+    GradientBoostingSettings(trees=5),
+)
+
+
+@pytest.mark.parametrize("member", TREES, ids=lambda member: member.kind)
+def test_every_kind_of_tree_is_checked(member: ClassifierSettings, tumours: Labelled) -> None:
+    classifier = classifier_of(member)
+    estimator = classifier.estimator(seed=0).fit(*tumours)
+    classifier.read(skops.io.dumps(estimator), 30)
+    last = np.ravel(getattr(estimator, "estimators_", [estimator]))[-1]
+    last.tree_.children_left[0] = 0
+    with pytest.raises(InputError, match="points outside itself"):
+        classifier.read(skops.io.dumps(estimator), 30)
+
+
+def test_a_boosting_that_starts_from_something_else_is_refused(tumours: Labelled) -> None:
+    classifier = classifier_of(TREES[-1])
+    boosting = classifier.estimator(seed=0).set_params(init=LogisticRegression(C=1e-3))
+    boosting.fit(MinMaxScaler().fit_transform(tumours[0]), tumours[1])
+    with pytest.raises(InputError, match="starts from a LogisticRegression"):
+        classifier.read(skops.io.dumps(boosting), 30)
+
+
+def test_trees_of_another_kind_are_refused(tumours: Labelled) -> None:
+    other = AdaBoostClassifier(ExtraTreeClassifier(max_depth=1), n_estimators=3, random_state=0)
+    with pytest.raises(InputError, match="is a ExtraTreeClassifier"):
+        classifier_of(TREES[2]).read(skops.io.dumps(other.fit(*tumours)), 30)
+
+
+@pytest.mark.parametrize(
+    ("member", "part", "value"),
+    [
+        (NaiveBayesSettings(), "var_", np.zeros((2, 30))),
+        (NearestNeighboursSettings(), "_y", np.zeros(120, dtype=np.int64)),
+        (NearestNeighboursSettings(), "weights", "luck"),
+        (QuadraticDiscriminantSettings(), "scalings_", [np.zeros(30), np.zeros(30)]),
+        (LinearDiscriminantSettings(), "intercept_", np.zeros(3)),
+    ],
+    ids=str,
+)
+def test_fitted_parts_that_do_not_fit_together_are_refused(
+    tumours: Labelled, member: ClassifierSettings, part: str, value: object
+) -> None:
+    classifier = classifier_of(member)
+    estimator = classifier.estimator(seed=0).fit(*tumours)
+    classifier.read(skops.io.dumps(estimator), 30)
+    setattr(estimator, part, value)
+    with pytest.raises(InputError):
+        classifier.read(skops.io.dumps(estimator), 30)
 
 
 @pytest.mark.parametrize(

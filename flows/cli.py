@@ -6,19 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from flows.certify_command import certify
 from flows.display import Terminal
-from storage.errors import NotFoundError, StorageError
-from tasks.vocabulary.errors import InputError, ZeroescapeError
+from flows.exit_codes import DONE, FAILED, WRONG_INPUT
+from flows.exit_codes import exit_codes as _exit_codes
 
-DONE, FAILED, WRONG_INPUT = 0, 1, 2
 DEMO_CONFIGURATION = Path("configs/elpv-mono.yaml")
 
 app = typer.Typer(
@@ -215,6 +213,14 @@ def localise(
             terminal.say(sentence)
 
 
+app.command(
+    epilog=(
+        "Example: zeroescape certify scores.csv --score anomaly --label defective --id image "
+        "--html certificate.html"
+    )
+)(certify)
+
+
 @app.command(epilog="Example: zeroescape metrics --json build/metrics.json")
 def metrics(json_file: JsonFile = None) -> None:
     """List every metric: what it computes, its bounds, which way is worse, and where it comes from."""
@@ -293,31 +299,6 @@ def ui(
     raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603  # our own interpreter
 
 
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Errors that name their remedy become one sentence and an exit code; others keep their trace."""
-    try:
-        yield
-    except (InputError, NotFoundError) as error:
-        _end(f"{type(error).__name__}: {error}", WRONG_INPUT)
-    except (ZeroescapeError, StorageError) as error:
-        _end(f"{type(error).__name__}: {error}", FAILED)
-    except RuntimeError as error:
-        # Prefect has no class of its own for a server that does not answer.
-        if not str(error).startswith("Failed to reach API"):
-            raise
-        remedy = "Start that server, correct PREFECT_API_URL, or unset it to use the embedded one."
-        _end(f"{error}. {remedy}", FAILED)
-    except KeyboardInterrupt:
-        typer.secho("Interrupted. Run the same command again to go on.", fg="yellow", err=True)
-        raise typer.Exit(130) from None
-
-
-def _end(said: str, code: int) -> NoReturn:
-    typer.secho(said, fg="red", err=True)
-    raise typer.Exit(code) from None
-
-
 def _prefect_for_terminals() -> None:
     """Progress bars and one sentence instead of log lines and traces; the log is in the Prefect UI."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
@@ -327,6 +308,9 @@ def _write_json(content: Any, place: Path | None) -> None:
     if place is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+__all__ = ["DONE", "FAILED", "WRONG_INPUT", "app", "main"]
 
 
 def main() -> None:

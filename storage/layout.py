@@ -20,6 +20,7 @@
   roles/<line>/<fingerprint>.parquet      the role of every image ever, by settings of the roles
   quarantine/<line>/files.parquet         what is in quarantine now, replaced whole
   quarantine/<line>/<number>.json         every decision of a person on it, numbered
+  looks/<number>.json                     every look at any certification set, numbered
   workplaces/<key>/                       scratch for resumable work; not an artefact
   locks/<key>                             empty; locked while one process works on the key
 ```
@@ -58,9 +59,19 @@ INGESTS = "ingests"
 LEDGERS = "ledgers"
 ROLE_BOOKS = "roles"
 QUARANTINE = "quarantine"
+LOOKS = "looks"
 # Folders with entries, hence with data folders; and all where a killed writer may leave a file.
 ENTRY_FOLDERS = ("images", "features", *KINDS)
-SWEPT_FOLDERS = (*ENTRY_FOLDERS, CHAMPIONS, SNAPSHOTS, INGESTS, LEDGERS, ROLE_BOOKS, QUARANTINE)
+SWEPT_FOLDERS = (
+    *ENTRY_FOLDERS,
+    CHAMPIONS,
+    SNAPSHOTS,
+    INGESTS,
+    LEDGERS,
+    ROLE_BOOKS,
+    QUARANTINE,
+    LOOKS,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")

@@ -14,6 +14,7 @@ from storage.images import ImageStore
 from storage.ingests import IngestStore
 from storage.layout import LOCKS, WORKPLACES, valid_name
 from storage.ledger import FileLedger
+from storage.looks import LookLedger
 from storage.objects import Objects
 from storage.quarantine import QuarantineStore
 from storage.registry import Registry
@@ -68,6 +69,10 @@ class Stores:
     def files(self, line: str) -> FileLedger:
         """Which files of a line's archive were seen, and what was in them."""
         return FileLedger(self.objects, line)
+
+    def looks(self) -> LookLedger:
+        """Every look at any certification set, whichever line or tool asked."""
+        return LookLedger(self.objects)
 
     def quarantine(self, line: str) -> QuarantineStore:
         """Quarantined files of a line, and what persons decided on them."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.certification.bounds import confidence_per_look, escape_upper_bound, exact_interval
 from tasks.certification.thresholds import flagged
+from tasks.vocabulary.arrays import Float64Array
 from tasks.vocabulary.errors import InputError, NoSafeThresholdError
-
-if TYPE_CHECKING:  # the array vocabulary imports torch, which statistics do not need
-    from tasks.vocabulary.arrays import Float64Array
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,19 @@
 """Figures of merit: those at one threshold, and those over all thresholds.
 
-Legend: N images; labels 1 = abnormal (positive), 0 = normal. NaN scores are flagged: they count as
-+inf, the strongest evidence, also where ranks decide.
+Legend: N images, A abnormal and B normal ones; labels 1 = abnormal (positive), 0 = normal. NaN
+scores are flagged: they count as +inf, the strongest evidence, also where ranks decide.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from tasks.certification.thresholds import flagged
+from tasks.vocabulary.arrays import BoolArray, Float64Array, Int64Array
 from tasks.vocabulary.errors import InputError
-
-if TYPE_CHECKING:  # the array vocabulary imports torch, which statistics do not need
-    from tasks.vocabulary.arrays import BoolArray, Float64Array, Int64Array
 
 STANDARD_THRESHOLD = 0.5
 """The ordinary decision of a classifier on its probability: 'STD' in the paper's tables."""
@@ -70,11 +67,10 @@ def auroc(scores: Float64Array, labels: Int64Array) -> float:
     By rank statistics (Mann-Whitney). InputError where a class is absent.
     """
     scores_N, abnormal_N = _two_classes(scores, labels)
-    n_abnormal = int(np.count_nonzero(abnormal_N))
-    n_normal = scores_N.size - n_abnormal
-    ranks_N = rankdata(scores_N)
-    above = float(ranks_N[abnormal_N].sum()) - n_abnormal * (n_abnormal + 1) / 2
-    return above / (n_abnormal * n_normal)
+    normal_B, abnormal_A = np.sort(scores_N[~abnormal_N]), scores_N[abnormal_N]
+    below = np.searchsorted(normal_B, abnormal_A, side="left").sum(dtype=np.float64)
+    not_above = np.searchsorted(normal_B, abnormal_A, side="right").sum(dtype=np.float64)
+    return float(below + not_above) / (2.0 * normal_B.size * abnormal_A.size)
 
 
 class RocPoints(NamedTuple):

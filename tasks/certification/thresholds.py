@@ -9,15 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.certification.bounds import escape_upper_bound, exact_interval
+from tasks.vocabulary.arrays import BoolArray, Float64Array
 from tasks.vocabulary.errors import InputError, NoSafeThresholdError
-
-if TYPE_CHECKING:  # the array vocabulary imports torch, which statistics do not need
-    from tasks.vocabulary.arrays import BoolArray, Float64Array
 
 # 0.29 * 100 is 28.999999999999996 in floating point: still 29 defects.
 _ROUNDING = 1e-9
@@ -101,25 +98,54 @@ def price_ladder(
     Of n defects, `floor(fraction x n)` may be missed. InputError without normals or for a fraction
     outside [0, 1); NoSafeThresholdError as in `zfn_threshold`.
     """
-    if np.asarray(scores_normal).size == 0:
-        raise InputError("There is no normal image.", "Give scores of normal images.")
+    steps = []
+    for fraction in escape_fractions:
+        if not 0.0 <= fraction < 1.0:
+            raise InputError(f"The escape fraction {fraction} is not in [0, 1).", "Give a share.")
+        allowed = math.floor(fraction * int(np.size(scores_abnormal)) + _ROUNDING)
+        steps.append(_step(scores_normal, scores_abnormal, float(fraction), allowed, confidence))
+    return tuple(steps)
+
+
+def price_of_misses(
+    scores_normal: Float64Array,
+    scores_abnormal: Float64Array,
+    misses: Sequence[int] = (0, 1, 2, 5),
+    confidence: float = 0.95,
+) -> tuple[LadderStep, ...]:
+    """Price each number of missed defects, as far as there are more defects with a score.
+
+    InputError without normals; NoSafeThresholdError as in `zfn_threshold`.
+    """
+    scored = int(np.count_nonzero(np.isfinite(scores_abnormal)))
     return tuple(
-        _step(scores_normal, scores_abnormal, fraction, confidence) for fraction in escape_fractions
+        _step(
+            scores_normal,
+            scores_abnormal,
+            allowed / max(1, int(np.size(scores_abnormal))),
+            allowed,
+            confidence,
+        )
+        for allowed in misses
+        if allowed == 0 or allowed < scored
     )
 
 
 def _step(
-    scores_normal: Float64Array, scores_abnormal: Float64Array, fraction: float, confidence: float
+    scores_normal: Float64Array,
+    scores_abnormal: Float64Array,
+    fraction: float,
+    allowed: int,
+    confidence: float,
 ) -> LadderStep:
-    if not 0.0 <= fraction < 1.0:
-        raise InputError(f"The escape fraction {fraction} is not in [0, 1).", "Give a share.")
     n_normal, n_abnormal = int(np.size(scores_normal)), int(np.size(scores_abnormal))
-    allowed = math.floor(fraction * n_abnormal + _ROUNDING)
+    if n_normal == 0:
+        raise InputError("There is no normal image.", "Give scores of normal images.")
     threshold = zfn_threshold(scores_abnormal, allowed)
     false_calls = int(np.count_nonzero(flagged(scores_normal, threshold)))
     low, high = exact_interval(false_calls, n_normal, confidence)
     return LadderStep(
-        escape_fraction=float(fraction),
+        escape_fraction=fraction,
         misses=int(np.count_nonzero(~flagged(scores_abnormal, threshold))),
         threshold=threshold,
         false_calls=false_calls,

@@ -140,8 +140,22 @@ def test_looks_share_the_error() -> None:
 
 def test_escapes_per_million_boards() -> None:
     assert escapes_per_million(0.01, 0.0171) == pytest.approx(171.0)
-    with pytest.raises(InputError, match="prevalence"):
+    assert escapes_per_million(0.0, 1.0) == 0.0
+    assert escapes_per_million(1.0, 0.0) == 0.0
+    share = r" is no share\. Give a value in \[0, 1\]\.$"
+    with pytest.raises(InputError, match=r"^The prevalence 1\.5" + share):
         escapes_per_million(1.5, 0.01)
+    with pytest.raises(InputError, match=r"^The bound -0\.1" + share):
+        escapes_per_million(0.5, -0.1)
+
+
+def test_one_defect_can_be_enough() -> None:
+    assert defects_needed(0.9, 0.5) == 1
+    what = r" is not strictly between 0 and 1\. Give a share\.$"
+    with pytest.raises(InputError, match=r"^The escape rate 2\.0" + what):
+        defects_needed(2.0, 0.5)
+    with pytest.raises(InputError, match=r"^The confidence 2\.0" + what):
+        defects_needed(0.5, 2.0)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -1.0, 95.0, float("nan")])

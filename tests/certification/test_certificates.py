@@ -39,6 +39,11 @@ def test_small_bounds_keep_two_digits() -> None:
     assert "fewer than 0.10 in 100" in certificate(NORMAL, np.ones(3000), 0.9).sentence()
 
 
+@pytest.mark.parametrize(("n", "said"), [(299, "1.0"), (298, "1.0"), (200, "1.5"), (9, "28.3")])
+def test_bounds_of_one_in_hundred_and_more_keep_one_decimal(n: int, said: str) -> None:
+    assert f"fewer than {said} in 100" in certificate(NORMAL, np.ones(n), 0.9).sentence()
+
+
 def test_no_bound_is_claimed_where_every_defect_escaped() -> None:
     assert certificate(NORMAL, np.zeros(5), 0.9).sentence() == (
         "5 of 5 held-out defects were missed. No bound on the escape rate can be given."
@@ -50,6 +55,12 @@ def test_the_sentence_about_false_calls() -> None:
     assert made.false_call_sentence() == (
         "1 of 4 held-out good products were flagged: 25.0 % (95 % interval 0.6 to 80.6 %)."
     )
+
+
+def test_a_wide_interval_is_said_to_its_last_digit() -> None:
+    made = certificate(np.linspace(0, 1, 40), np.ones(10), 0.5)
+    low, high = exact_interval(20, 40, 0.95)
+    assert f"{100 * low:.1f} to {100 * high:.1f} %)." in made.false_call_sentence()
 
 
 def test_counts_and_bounds() -> None:

@@ -98,6 +98,7 @@ def test_a_missing_score_ranks_highest() -> None:
     labels = np.array([0, 0, 1])
     assert auroc(np.array([0.2, 0.3, np.nan]), labels) == 1.0
     assert auroc(np.array([0.2, np.nan, 0.9]), labels) == 0.5
+    assert auroc(np.array([0.2, np.inf, np.nan]), labels) == 0.75
 
 
 @pytest.mark.parametrize(

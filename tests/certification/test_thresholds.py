@@ -101,6 +101,11 @@ def test_scores_without_a_value_are_flagged_at_any_threshold() -> None:
     assert flagged(np.array([0.1, 0.9]), np.nan).all()
 
 
+def test_single_precision_scores_are_compared_in_double_precision() -> None:
+    assert not flagged(np.array([0.1], np.float32), 0.100000002).any()
+    assert flagged(np.array([0.1], np.float32), 0.100000001).all()
+
+
 def test_defects_without_a_score_bind_no_threshold() -> None:
     assert zfn_threshold(np.array([np.nan, 0.7, np.inf, 0.9])) == 0.7
 
@@ -124,7 +129,7 @@ def test_arguments_that_mean_nothing_are_refused() -> None:
     with pytest.raises(InputError):
         price_ladder(np.zeros(0), np.zeros(2))
     for fraction in (-0.1, 1.0, math.nan):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"fraction .* is not in \[0, 1\)\. Give a share\.$"):
             price_ladder(np.zeros(2), np.zeros(2), (fraction,))
 
 

@@ -22,6 +22,7 @@ COMMANDS = (
     "retrain",
     "inspect",
     "check",
+    "certify",
     "localise",
     "metrics",
     "synthesize",

@@ -1,0 +1,52 @@
+"""When a set is the same set, and a question the same question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.attestation.reading import read_scores
+from tasks.attestation.recognition import answer_digest, recognition
+from tasks.attestation.scores import Columns, ScoredSet
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    place = tmp_path / "scores.csv"
+    place.write_text("i,p,s,y\na,x,1,0\nb,z,2,1\n")
+    return place
+
+
+def test_any_column_that_names_the_boards_recognises_them(file: Path) -> None:
+    def keys(columns: Columns, name: str | None = None) -> set[str]:
+        return set(recognition(read_scores(file, columns), name).keys)
+
+    by_id, by_path = keys(Columns("s", "y", id="i")), keys(Columns("s", "y", path="p"))
+    both = keys(Columns("s", "y", id="i", path="p"), "march")
+    assert not by_id & by_path
+    assert both == by_id | by_path | {"name:march"}
+
+
+def test_boards_without_names_are_recognised_by_their_number(file: Path) -> None:
+    scored = read_scores(file, Columns("s", "y"))
+    unnamed = recognition(scored, None)
+    assert unnamed == (("rows:2",), "its number of rows alone", True)
+    named = recognition(scored, "march")
+    assert named == (("name:march",), "its name", True)
+
+
+def test_words_for_how_it_is_recognised(file: Path) -> None:
+    scored: ScoredSet = read_scores(file, Columns("s", "y", id="i"))
+    assert recognition(scored, None)[1:] == ("what names its boards", False)
+    assert recognition(scored, "x")[1:] == ("what names its boards and its name", False)
+
+
+def test_answers_differ_by_scores_classes_and_question() -> None:
+    low, high = np.array([0.0, 1.0]), np.array([2.0, np.inf])
+    digest = answer_digest(low, high, "q")
+    assert digest == answer_digest(low[::-1], high[::-1], "q")
+    assert digest == answer_digest(np.array([-0.0, 1.0]), high, "q")
+    others = [(high, low, "q"), (low, high, "r"), (low, high[:1], "q"), (low, high + 1e-9, "q")]
+    assert len({digest, *(answer_digest(*other) for other in others)}) == 5

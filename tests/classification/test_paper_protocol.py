@@ -73,6 +73,7 @@ def test_the_left_out_label_is_not_seen_but_its_row_shaped_the_scaling(tumours: 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_all_members_run_on_few_images_and_noise_looks_better_than_it_is() -> None:
     generator = np.random.default_rng(0)
     table, labels = generator.standard_normal((36, 8)), (np.arange(36) % 2).astype(np.int64)

@@ -9,7 +9,8 @@
       data-<random>/values/               Zarr float64 (N, M), NaN fill
       data-<random>/extras/<name>/        Zarr (N, ...)
       receipt.json
-  models|masks|classifiers|thresholds|bundles|certificates|reports|references|scales/<key>/
+  models|masks|classifiers|thresholds|bundles|certificates|reports|references|scales|trials|
+  evaluations|screenings|audits/<key>/
       data-<random>/<files>
       receipt.json
   champions/<line>/<number>.json          every promotion, numbered; the highest is the champion
@@ -46,6 +47,10 @@ Kind = Literal[
     "reports",
     "references",
     "scales",
+    "trials",
+    "evaluations",
+    "screenings",
+    "audits",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -16,6 +16,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.evaluations import Table
 from storage.ingests import IngestRecord
 from storage.quarantine import QuarantineEntry
 from storage.snapshots import Snapshot
@@ -127,6 +128,24 @@ def publish_scores(line: str, sentences: Sequence[str], picture_png: bytes) -> N
         key=artifact_key(line, "scores"),
         description="Composite scores of both classes with the ZFN threshold",
     )
+
+
+def publish_evaluation(line: str, sentences: Sequence[str], tables: Sequence[Table]) -> None:
+    """Markdown: both protocols' tables and what they say."""
+    said = [*(f"- {sentence}" for sentence in sentences), ""]
+    for table in tables:
+        said += [f"## {table.title}", "", _markdown_row(table.headings)]
+        said += [_markdown_row(["---"] * len(table.headings)), *map(_markdown_row, table.rows)]
+        said += ["", table.note, ""]
+    create_markdown_artifact(
+        f"# {line}: classifiers\n\n" + "\n".join(said),
+        key=artifact_key(line, "evaluation"),
+        description="Every classifier by the paper's protocol and by the honest one",
+    )
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def publish_report(line: str, report: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from flows.certificate_screening import picture_place
 from flows.certify import Certified
 from tasks.certification.attestation import FixedThreshold, LowestDefect, WantedEscapeRate
 from tasks.certification.bounds import escapes_per_million
@@ -76,8 +76,8 @@ def machine_readable(made: Certified) -> dict[str, Any]:
         "boards": boards(made),
         "price_set_by": price_set_by(made),
         "sentence": sentence(made),
-        "conditions": list(conditions(stated, made.circumstances())),
-        "warnings": list(warnings(stated, made.circumstances())),
+        "conditions": list(conditions(stated, made.circumstances)),
+        "warnings": list(warnings(stated, made.circumstances)),
     }
 
 
@@ -205,12 +205,10 @@ def _family(made: Certified, row: int) -> str:
 
 
 def _picture(made: Certified, row: int) -> str | None:
-    """Path of the picture, looked for beside the scores where it is relative."""
+    """Path of the picture."""
     if made.scored.paths is None:
         return None
-    given = Path(str(made.scored.paths[row]))
-    beside = made.request.scores.parent / given
-    return str(beside if not given.is_absolute() and beside.exists() else given)
+    return str(picture_place(made.request.scores, str(made.scored.paths[row])))
 
 
 def _rule_words(made: Certified) -> str:

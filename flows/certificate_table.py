@@ -13,6 +13,9 @@ from rich.panel import Panel
 from rich.table import Table
 
 from tasks.certification.attestation import in_hundred
+from tasks.reporting.trivial_plots import screening_sentences
+
+_TRIVIAL = 5
 
 
 def show_certificate(
@@ -39,6 +42,8 @@ def show_certificate(
     for heading, rows in (("family", figures["families"]), ("size", figures["sizes"])):
         if rows:
             to.print(_recalls(heading, rows))
+    if figures.get("confounds"):
+        to.print(_trivial(figures["confounds"]))
     for said in figures["warnings"]:
         to.print(f"[yellow]![/] {escape(said)}", highlight=False, soft_wrap=True)
     to.print(
@@ -70,6 +75,26 @@ def _ladder(figures: Mapping[str, Any]) -> Table:
             _percent(step["false_call_rate"]),
             f"{_percent(step['low'])} to {_percent(step['high'])}",
             f"{in_hundred(step['escape_upper'])} %",
+        )
+    return table
+
+
+def _trivial(confounds: Mapping[str, Any]) -> Table:
+    """The strongest trivial properties; the level, the pictures and the lots are the caption."""
+    table = Table(
+        "property",
+        "AUROC",
+        f"{100 * confounds['confidence']:g} % interval",
+        "chance reaches",
+        title="What trivial properties alone tell",
+        caption="; ".join(screening_sentences(confounds)),
+    )
+    for one in confounds["properties"][:_TRIVIAL]:
+        low, high = one["interval"]
+        auroc = f"[yellow]{one['auroc']:.3f}[/]" if one["above"] else f"{one['auroc']:.3f}"
+        words = one["words"] + ("" if one["category"] is None else f": {one['category']}")
+        table.add_row(
+            escape(words), auroc, f"{low:.2f} to {high:.2f}", f"{one['by_chance'] or 1.0:.2f}"
         )
     return table
 

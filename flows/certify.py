@@ -81,6 +81,7 @@ class Certified:
     normal: Units
     abnormal: Units
     recognised: Recognition
+    circumstances: Circumstances
     attestation: Attestation
     number: str
     made_at: str
@@ -91,17 +92,21 @@ class Certified:
         found: Int64Array = rows_N[(self.abnormal if abnormal else self.normal).rows_U]
         return found
 
-    def circumstances(self) -> Circumstances:
-        """How the set was made up."""
-        finite_N = self.scores_N[np.isfinite(self.scores_N)]
-        return Circumstances(
-            n_images=self.scores_N.size,
-            group=self.request.columns.group,
-            caught_by=self.request.caught_by,
-            recognised_by=self.recognised.by,
-            is_weakly_recognised=self.recognised.is_weak,
-            constant=bool(finite_N.size and finite_N.min() == finite_N.max()),
-        )
+
+def _circumstances(
+    request: CertifyRequest, scores_N: Float64Array, recognised: Recognition
+) -> Circumstances:
+    """How the set was made up."""
+    finite_N = scores_N[np.isfinite(scores_N)]
+    group = request.columns.group
+    return Circumstances(
+        n_images=scores_N.size,
+        group=None if group is None else f"column {group!r}",
+        caught_by=request.caught_by,
+        recognised_by=recognised.by,
+        is_weakly_recognised=recognised.is_weak,
+        constant=bool(finite_N.size and finite_N.min() == finite_N.max()),
+    )
 
 
 def _check_costs(request: CertifyRequest) -> None:
@@ -120,7 +125,7 @@ def _check_costs(request: CertifyRequest) -> None:
 def certified(request: CertifyRequest, made_at: str) -> Certified:
     """Certify one file, and count the look at its set before anybody sees the answer.
 
-    A refusal (wrong input, too few defects for the escape rate) is no look: it tells nothing.
+    A refusal (wrong input, too few defects for the escape rate) is no look: it gives no figure.
     """
     rule = request.rule()
     _check_costs(request)
@@ -148,6 +153,7 @@ def certified(request: CertifyRequest, made_at: str) -> Certified:
         normal=normal,
         abnormal=abnormal,
         recognised=recognised,
+        circumstances=_circumstances(request, scores_N, recognised),
         attestation=attestation,
         number=number,
         made_at=made_at,
@@ -169,12 +175,12 @@ def _check_classes(scored: ScoredSet) -> None:
 
 
 def _checked_auroc(request: CertifyRequest, scores_N: Float64Array, scored: ScoredSet) -> float:
-    """AUROC over images; InputError where the scores run the other way."""
+    """AUROC over images; InputError, which keeps the figure to itself, where scores run the other way."""
     found = auroc(scores_N, scored.abnormal_N.astype(np.int64))
     if found < 0.5:
         raise InputError(
-            f"The scores of {request.columns.score!r} run the other way: good boards score worse "
-            f"than defective ones (AUROC {found:.3f}).",
+            f"The scores of {request.columns.score!r} run the other way: more often than not a good "
+            "board scores worse than a defective one.",
             "Leave out --lower-is-worse, or correct the labels."
             if request.lower_is_worse
             else "If low scores mean worse, give --lower-is-worse; else correct the labels.",

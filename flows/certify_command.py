@@ -26,6 +26,11 @@ Group = Annotated[str | None, typer.Option(help="Column of the part or lot: it c
 Family = Annotated[str | None, typer.Option(help="Column of the kind of defect.")]
 Size = Annotated[str | None, typer.Option(help="Column of the size of the defect.")]
 Picture = Annotated[str | None, typer.Option("--path", help="Column of the image's file.")]
+Time = Annotated[str | None, typer.Option(help="Column of the time: ISO 8601, or a number.")]
+Lot = Annotated[str | None, typer.Option(help="Column of the lot or batch.")]
+Pictures = Annotated[
+    int, typer.Option(min=0, help="With --path: of each class, how many to screen; 0: none.")
+]
 Threshold = Annotated[
     float | None, typer.Option(help="Fixed before these boards were scored: flag from here on.")
 ]
@@ -59,6 +64,9 @@ def certify(
     family: Family = None,
     size: Size = None,
     picture: Picture = None,
+    time: Time = None,
+    lot: Lot = None,
+    pictures: Pictures = 2000,
     threshold: Threshold = None,
     escape_rate: EscapeRate = None,
     confidence: Confidence = 0.95,
@@ -86,7 +94,7 @@ def certify(
 
         request = CertifyRequest(
             scores=scores,
-            columns=Columns(score, label, id, group, family, size, picture),
+            columns=Columns(score, label, id, group, family, size, picture, time, lot),
             threshold=threshold,
             escape_rate=escape_rate,
             confidence=confidence,
@@ -99,4 +107,4 @@ def certify(
             flag_rate_today=flag_rate_today,
             review_seconds=review_seconds,
         )
-        write_certificate(request, json_file, html_file)
+        write_certificate(request, json_file, html_file, pictures)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from flows.settings import LineSettings, load_settings
+from tasks.archive.relabels import ImageNames, read_relabels
 from tasks.archive.remote import UnreachableArchiveError
 from tasks.archive.sources import photographs
 from tasks.perception.settings import (
@@ -46,6 +47,8 @@ def check_line(config: Path) -> Findings:
         (settings.perception, settings.candidate_perception or settings.perception)
     )
     looks: list[Callable[[], str]] = [partial(_archive, settings), partial(_store, settings)]
+    if settings.relabels is not None:
+        looks.append(partial(_relabels, settings))
     looks += [partial(_weights_of, backbone) for backbone in backbones]
     for look in looks:
         try:
@@ -73,6 +76,34 @@ def _archive(settings: LineSettings) -> str:
             )
     counted = ", ".join(f"{count} {label or 'unlabelled'}" for label, count in labels.items())
     return f"archive: {counted}"
+
+
+def _relabels(settings: LineSettings) -> str:
+    """Every row that says something is whole and names one image that the archive or the line has."""
+    file = read_relabels(settings.relabels, settings.source)
+    # Nothing is read here: the name of a file stands for its image until an ingest has seen it.
+    names = {one.name: one.name for one in photographs(settings.source)}
+    ids, sources = _known_images(settings) if settings.store.exists() else (set(), {})
+    unknown = file.resolved(ImageNames(ids, names | sources)).unknown
+    file.refuse_unknown(row for row in unknown if ids or not row.by_id)
+    later = sum(row.by_id for row in unknown)
+    said = f"relabels: {len(file.rows)} rows of {file.path} change or confirm a label"
+    return f"{said}; {later} image ids are looked up by the first ingest" if later else said
+
+
+def _known_images(settings: LineSettings) -> tuple[set[str], dict[str, str]]:
+    """Ids, and ids by file, of all that ingests have seen."""
+    from storage.stores import Stores
+    from tasks.jobs import IngestJob
+    from tasks.labelling import images_ever
+
+    stores = Stores(settings.store)
+    parts = settings.photograph, settings.alignment, settings.roles
+    ids, sources = images_ever(stores, IngestJob(settings.line, settings.source, *parts))
+    ids |= {entry.digest for entry in stores.quarantine(settings.line).entries() if entry.digest}
+    last = stores.snapshots(settings.line).latest()
+    sources |= {row.source: row.image_id for row in (last.rows if last else ())}
+    return ids | set(sources.values()), sources
 
 
 def _weights_of(backbone: PerceptionSettings) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from flows.certificate_command import certificate
 from flows.certify_command import certify
+from flows.command_line import prefect_for_terminals, write_json
 from flows.display import Terminal
+from flows.evaluate_command import evaluate
 from flows.exit_codes import DONE, FAILED, WRONG_INPUT
 from flows.exit_codes import exit_codes as _exit_codes
 
@@ -71,12 +73,12 @@ def retrain(config: Config, json_file: JsonFile = None) -> None:
     on where it stood; run it with a changed setting, and only what depends on the setting is redone.
     """
     with _exit_codes():
-        _prefect_for_terminals()
+        prefect_for_terminals()
         from flows.runs import measured_retrain
 
         terminal = Terminal()
         figures = measured_retrain(config, terminal)
-        _write_json(figures.machine_readable, json_file)
+        write_json(figures.machine_readable, json_file)
         terminal.show_run(figures, json_file)
 
 
@@ -87,12 +89,12 @@ def ingest(config: Config, json_file: JsonFile = None) -> None:
     Only new and changed files are read; nothing is trained.
     """
     with _exit_codes():
-        _prefect_for_terminals()
+        prefect_for_terminals()
         from flows.runs import measured_ingest
 
         terminal = Terminal()
         intake = measured_ingest(config, terminal)
-        _write_json(intake.machine_readable, json_file)
+        write_json(intake.machine_readable, json_file)
         terminal.show_intake(intake)
 
 
@@ -109,12 +111,12 @@ def inspect(
 ) -> None:
     """Let the line's frozen champion judge new images; what has no answer is flagged, never passed."""
     with _exit_codes():
-        _prefect_for_terminals()
+        prefect_for_terminals()
         from flows.runs import measured_inspect
 
         terminal = Terminal()
         inspection = measured_inspect(config, paths, out, terminal)
-        _write_json(inspection.machine_readable, json_file)
+        write_json(inspection.machine_readable, json_file)
         terminal.show_inspection(inspection)
 
 
@@ -132,7 +134,7 @@ def list_quarantine(
         from flows.quarantine import listed
 
         entries = listed(config, kind)
-        _write_json([asdict(entry) for entry in entries], json_file)
+        write_json([asdict(entry) for entry in entries], json_file)
         Terminal().show_quarantine(entries)
 
 
@@ -176,6 +178,21 @@ def release_quarantine(
         Terminal().say(f"{count} files released; the next ingest takes them in.")
 
 
+@app.command(epilog="Example: zeroescape labels my-line.yaml --json build/labels.json")
+def labels(config: Config, json_file: JsonFile = None) -> None:
+    """List every label that a person or the archive changed: before, after, who, when and why.
+
+    And whether scores had been seen by then: what is relabelled in the knowledge of its score is counted on
+    every certificate. Labels are changed in the line's relabel file (setting `relabels`).
+    """
+    with _exit_codes():
+        from flows.labels import label_changes
+
+        found = label_changes(config)
+        write_json(found.for_machines(), json_file)
+        Terminal().show_labels(found)
+
+
 @app.command(epilog="Example: zeroescape check my-line.yaml")
 def check(config: Config, json_file: JsonFile = None) -> None:
     """Say whether a configuration can run here, without running it: keys, images, roles, weights."""
@@ -183,7 +200,7 @@ def check(config: Config, json_file: JsonFile = None) -> None:
         from flows.check import check_line
 
         findings = check_line(config)
-        _write_json(findings.for_machines(), json_file)
+        write_json(findings.for_machines(), json_file)
         Terminal().show_check(findings)
         if findings.problems:
             raise typer.Exit(WRONG_INPUT)
@@ -203,22 +220,40 @@ def localise(
     truth is looked for where the archive keeps it: MVTec's ground_truth, truth.json of `synthesize`.
     """
     with _exit_codes():
-        _prefect_for_terminals()
+        prefect_for_terminals()
         from flows.runs import measured_localise
 
         terminal = Terminal()
         judged = measured_localise(config, truth, terminal)
-        _write_json(judged.machine_readable, json_file)
+        write_json(judged.machine_readable, json_file)
         for sentence in judged.sentences():
             terminal.say(sentence)
 
 
 app.command(
     epilog=(
+        "Example: zeroescape evaluate my-line.yaml --json build/evaluation.json\n\n"
+        "One classifier, no search: zeroescape evaluate my-line.yaml --protocol honest "
+        "--member extra_trees --draws 0"
+    )
+)(evaluate)
+
+
+app.command(
+    epilog=(
         "Example: zeroescape certify scores.csv --score anomaly --label defective --id image "
-        "--html certificate.html"
+        "--html certificate.html\n\n"
+        "zeroescape certify scores.parquet --score anomaly --label defective --id image "
+        "--group serial --threshold 0.62\n\n"
+        "zeroescape certify scores.csv --score similarity --lower-is-worse --label defective "
+        "--path file --escape-rate 0.02 --confidence 0.9"
     )
 )(certify)
+
+
+app.command(epilog="Example: zeroescape certificate my-line.yaml --html certificate.html")(
+    certificate
+)
 
 
 @app.command(epilog="Example: zeroescape metrics --json build/metrics.json")
@@ -227,7 +262,7 @@ def metrics(json_file: JsonFile = None) -> None:
     from tasks.metrics.catalogue import HEADINGS, catalogue_notes, catalogue_rows
 
     rows = catalogue_rows()
-    _write_json([dict(zip(HEADINGS, row, strict=True)) for row in rows], json_file)
+    write_json([dict(zip(HEADINGS, row, strict=True)) for row in rows], json_file)
     Terminal().show_catalogue(HEADINGS, rows, catalogue_notes())
 
 
@@ -297,17 +332,6 @@ def ui(
     # Its pages ask for port 4200 otherwise, wherever they came from.
     environment = {"PREFECT_SERVER_UI_API_URL": "/api"} | os.environ
     raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603  # our own interpreter
-
-
-def _prefect_for_terminals() -> None:
-    """Progress bars and one sentence instead of log lines and traces; the log is in the Prefect UI."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-
-
-def _write_json(content: Any, place: Path | None) -> None:
-    if place is not None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 __all__ = ["DONE", "FAILED", "WRONG_INPUT", "app", "main"]

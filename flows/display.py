@@ -23,7 +23,9 @@ from rich.table import Column, Table
 
 if TYPE_CHECKING:  # these import Prefect, torch and the like; `check` and `--help` stay light
     from flows.check import Findings
+    from flows.evaluations import Evaluation
     from flows.figures import Inspection, Intake, Run
+    from flows.labels import LabelChanges
     from storage.quarantine import QuarantineEntry
     from tasks.progress import Progress as StageProgress
 
@@ -65,6 +67,21 @@ class Terminal:
         )
         with Progress(*columns, console=self._console) as progress:
             yield Bars(progress)
+
+    def show_evaluation(self, evaluation: Evaluation) -> None:
+        """Both tables, each with what it means, and the optimism."""
+        for table in evaluation.tables():
+            shown = Table(title=table.title, title_justify="left", caption_justify="left")
+            shown.caption = table.note
+            for heading in table.headings:
+                shown.add_column(heading, justify="left" if heading == "classifier" else "right")
+            for row in table.rows:
+                shown.add_row(*row)
+            self._console.print(shown)
+        for sentence in evaluation.sentences():
+            self._console.print(sentence)
+        said = f"{evaluation.seconds:.0f} s on {evaluation.workers} workers"
+        self._console.print(f"[dim]{said}[/dim]")
 
     def show_run(self, run: Run, json_file: Path | None) -> None:
         """Escapes, false calls, threshold, the price ladder, where the time went, the report."""
@@ -133,6 +150,31 @@ class Terminal:
             table.add_row(*map(escape, (name, entry.kind, entry.reason, since, entry.remedy)))
         self._console.print(table)
         self.say(f"{len(entries)} files.")
+
+    def show_labels(self, found: LabelChanges) -> None:
+        """A row for each change, the last word on its image in bold; then what it comes to."""
+        # Two lines each: a terminal of 80 columns cuts nothing that a person must compare.
+        table = Table(
+            Column("image", overflow="fold"),
+            Column("label", no_wrap=True),
+            Column("who, when", overflow="fold"),
+            "why",
+            Column("scores seen", width=6),
+        )
+        for change, last in found.rows:
+            when = change.at[:16].replace("T", " ")
+            cells = (
+                f"{shown_name(change.source)}\n{change.image_id[:12]}",
+                f"{change.before}\nto {change.after}",
+                f"{change.who or 'nobody'}\n{when}",
+                change.why,
+                "yes" if change.scores_seen else "no",
+            )
+            table.add_row(*map(escape, cells), style="bold" if last else "dim")
+        if found.rows:
+            self._console.print(table)
+        for sentence in found.sentences():
+            self.say(sentence)
 
     def show_catalogue(
         self, headings: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]

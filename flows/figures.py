@@ -18,7 +18,10 @@ from tasks.jobs import Verdict
 
 @dataclass(frozen=True)
 class RunFigures:
-    """What a run found; `threshold_facts` are on development, `certificate` on held-out images."""
+    """What a run found; `threshold_facts` are on development, `certificate` on held-out images.
+
+    `set_by` is the file whose score is the threshold.
+    """
 
     line: str
     threshold_facts: dict[str, Any]
@@ -31,15 +34,25 @@ class RunFigures:
 
     def sentences(self) -> tuple[str, ...]:
         """What was found, in words, each with its n."""
-        certified, zfn = self.certificate, self.threshold_facts["zfn"]
+        certified, used = self.certificate, self.threshold_facts["in_use"]
         return (
             certified["sentence"],
             f"{certified['false_calls']} of {certified['n_normal']} held-out normals were flagged.",
             f"Threshold {self.threshold_facts['threshold']:.4g} on the score of "
-            f"{self.classifier}, set by {self.set_by}, the hardest of {zfn['n_abnormal']} known "
-            f"defects (out-of-fold), at which {zfn['false_calls']} of {zfn['n_normal']} development "
+            f"{self.classifier}, set by {self.set_by}, {self._which()} of {used['n_abnormal']} known "
+            f"defects (out-of-fold), at which {used['false_calls']} of {used['n_normal']} development "
             "normals are flagged.",
             *self._price(),
+        )
+
+    def _which(self) -> str:
+        """Which of the known defects sets the threshold: one that is not the hardest has a purpose."""
+        facts = self.threshold_facts
+        if facts["rank"] == 1:
+            return "the hardest"
+        return (
+            f"number {facts['rank']} from the hardest (for at most "
+            f"{100 * facts['escape_rate']:g} % escapes)"
         )
 
     def _price(self) -> tuple[str, ...]:
@@ -81,8 +94,11 @@ class RunFigures:
                 "n_abnormal": certified["n_abnormal"],
                 "escapes": certified["escapes"],
                 "false_calls": certified["false_calls"],
-                "escape_upper_95": certified["escape_upper"],
+                "escape_upper_95": certified["escape_upper_95"],
                 "confidence": certified["confidence"],
+                "looks": certified["looks"],
+                "labels_changed": certified["labels_changed"],
+                "warnings": certified["warnings"],
             },
             "seconds": {**self.seconds, "total": total_seconds},
             "peak_memory_mb": peak_memory_mb,
@@ -132,13 +148,19 @@ class Intake:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know about the roles."""
-        if not self.record.torn_groups:
-            return []
-        return [
-            f"{self.record.torn_groups} groups of boards (panel, lot, serial or near-duplicates) serve "
-            "several roles: what ties them together came after the roles were given."
-        ]
+        """What a person should know about the roles and the labels."""
+        record, said = self.record, []
+        if record.torn_groups:
+            said.append(
+                f"{record.torn_groups} groups of boards (panel, lot, serial or near-duplicates) serve "
+                "several roles: what ties them together came after the roles were given."
+            )
+        if record.relabelled:
+            said.append(
+                f"{record.relabelled} images have another label than the archive gives them; "
+                "`zeroescape labels` lists who changed them and why."
+            )
+        return [*said, *record.waiting]
 
     @property
     def machine_readable(self) -> dict[str, Any]:
@@ -179,7 +201,7 @@ def run_figures(
             "certificate": certificate.key,
         },
         classifier=str(classifier.facts["chosen"]) if classifier else "",
-        set_by=names[threshold_facts["set_by"]],
+        set_by=names[threshold_facts["set_by"][-1]],
         report=report,
     )
 

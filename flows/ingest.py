@@ -61,6 +61,8 @@ def ingested(
     snapshot = stores.snapshots(settings.line).read(record.snapshot)
     publish_intake(settings.line, record)
     publish_roles(snapshot)
+    for sentence in record.waiting:
+        get_run_logger().warning(sentence)
     publish_quarantine(settings.line, stores.quarantine(settings.line).entries())
     return record, snapshot, _publish_alignment(settings, stores, snapshot, record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flows.settings import LineSettings
 from storage.fingerprints import code_digest
@@ -14,15 +15,20 @@ from tasks.candidates.settings import FastRoad
 from tasks.extract import features_fingerprint
 from tasks.ingest import board_image_fingerprint
 from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, ReportOrder, TrainingJob
-from tasks.score_sheet import ids_of
+from tasks.score_sheet import Labelled, ids_of
 from tasks.train import model_key
 from tasks.vocabulary.errors import InputError
 
 
 def ingest_job(settings: LineSettings) -> IngestJob:
-    """Which archive becomes which board images."""
+    """Which archive becomes which board images, and whose labels count."""
     return IngestJob(
-        settings.line, settings.source, settings.photograph, settings.alignment, settings.roles
+        settings.line,
+        settings.source,
+        settings.photograph,
+        settings.alignment,
+        settings.roles,
+        settings.relabels,
     )
 
 
@@ -113,12 +119,20 @@ def refuse_other_code(bundle: Bundle) -> None:
         )
 
 
+def families_of(snapshot: Snapshot, images: Labelled) -> tuple[str, ...]:
+    """Kind of defect of each image, '' where there is none or the archive does not say."""
+    known = {row.image_id: row.family for row in snapshot.rows}
+    return tuple(known[image_id] for image_id in images.image_ids)
+
+
 def report_order(
     settings: LineSettings,
     snapshot: Snapshot,
     measured: Measuring,
     bundle: Receipt,
     certificate: Receipt,
+    screening: Receipt | None = None,
+    audit: Receipt | None = None,
 ) -> ReportOrder:
     """What the report shows, and where its file goes."""
     return ReportOrder(
@@ -135,4 +149,12 @@ def report_order(
             ("reconstruction", getattr(settings.reconstruction, "seed", 0)),
             ("classification", settings.classification.seed),
         ),
+        audit=audit.key if audit else None,
+        screening=screening.key if screening else None,
     )
+
+
+def warnings_of(screening: Receipt) -> tuple[str, ...]:
+    """What the certificate must say of trivial properties, lots and near-duplicates."""
+    said: Any = screening.facts["warnings"]
+    return tuple(said)

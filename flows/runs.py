@@ -9,6 +9,8 @@ from pathlib import Path
 
 from flows.clock import PeakMemory
 from flows.display import Terminal
+from flows.evaluate import EvaluateRequest, evaluate_line
+from flows.evaluations import Evaluation
 from flows.figures import Inspection, Intake, Run
 from flows.ingest import take_in
 from flows.inspect import inspect
@@ -58,6 +60,12 @@ def measured_localise(config: Path, truth: str | None, terminal: Terminal) -> Lo
     """Localise with a progress bar."""
     with terminal.bars() as bars, listening(bars):
         return localise_line(config, truth)
+
+
+def measured_evaluation(request: EvaluateRequest, terminal: Terminal) -> Evaluation:
+    """Evaluate with progress bars."""
+    with terminal.bars() as bars, listening(bars):
+        return evaluate_line(request)
 
 
 def measured_inspect(

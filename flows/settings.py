@@ -16,10 +16,11 @@ from pydantic import (
 )
 
 from tasks.alignment.settings import AlignmentSettings, NoAlignment
-from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
+from tasks.archive.settings import PhotographSettings, PlaceName, RoleSettings, SourceSettings
 from tasks.candidates.settings import CandidatesSettings
 from tasks.certification.settings import CertificationSettings
-from tasks.classification.settings import ClassificationSettings
+from tasks.classification.settings import ClassificationSettings, EvaluationSettings
+from tasks.confounds.settings import ConfoundSettings
 from tasks.perception.settings import PerceptionSettings
 from tasks.reconstruction.settings import ReconstructionSettings
 from tasks.vocabulary.errors import InputError
@@ -49,10 +50,14 @@ class DaskSettings(Settings):
 
 
 class ReportSettings(Settings):
-    """Where the HTML report goes and how many of the hardest boards of each class it shows."""
+    """Where the HTML report goes and how much it shows.
+
+    `hardest` boards of each class, and `audited` doubtful labels of each kind and role.
+    """
 
     directory: AbsolutePath = Path("build/reports")
     hardest: PositiveInt = 6
+    audited: PositiveInt = 6
 
 
 class LineSettings(Settings):
@@ -62,6 +67,9 @@ class LineSettings(Settings):
     title: str
     store: AbsolutePath = Path("build/store")
     source: SourceSettings
+    relabels: PlaceName | None = Field(
+        None, description="CSV `image_id,label,who,why` of labels that persons correct"
+    )
     photograph: PhotographSettings
     alignment: AlignmentSettings
     roles: RoleSettings = RoleSettings()
@@ -72,7 +80,9 @@ class LineSettings(Settings):
     reconstruction: ReconstructionSettings
     candidates: CandidatesSettings = CandidatesSettings()
     classification: ClassificationSettings
+    evaluation: EvaluationSettings = EvaluationSettings()
     certification: CertificationSettings = CertificationSettings()
+    confounds: ConfoundSettings = ConfoundSettings()
     dask: DaskSettings = DaskSettings()
     report: ReportSettings = ReportSettings()
 

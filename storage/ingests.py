@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from storage.layout import ingests
 from storage.numbered import NumberedFiles, Record
@@ -18,7 +18,8 @@ class IngestRecord:
     key that finds the same table has nothing to do. `quarantined` counts the entries by kind;
     `reference` is the key of what photographs are registered to, None without registration;
     `torn_groups` counts panels, lots or twins whose boards serve several roles, because what ties them
-    together came after the roles. `at` is ISO 8601, UTC.
+    together came after the roles; `relabelled` counts the images whose label a person changed, `waiting`
+    says which rows of the relabel file are about none of these images. `at` is ISO 8601, UTC.
     """
 
     key: str
@@ -32,6 +33,8 @@ class IngestRecord:
     quarantined: Mapping[str, int]
     quarantine: str
     torn_groups: int = 0
+    relabelled: int = 0
+    waiting: Sequence[str] = field(default_factory=list)
 
     @property
     def in_quarantine(self) -> int:

@@ -21,6 +21,7 @@
   roles/<line>/<fingerprint>.parquet      the role of every image ever, by settings of the roles
   quarantine/<line>/files.parquet         what is in quarantine now, replaced whole
   quarantine/<line>/<number>.json         every decision of a person on it, numbered
+  labels/<line>/<number>.json             every change of a label, who made it and why, numbered
   looks/<number>.json                     every look at any certification set, numbered
   workplaces/<key>/                       scratch for resumable work; not an artefact
   locks/<key>                             empty; locked while one process works on the key
@@ -64,6 +65,7 @@ INGESTS = "ingests"
 LEDGERS = "ledgers"
 ROLE_BOOKS = "roles"
 QUARANTINE = "quarantine"
+LABELS = "labels"
 LOOKS = "looks"
 # Folders with entries, hence with data folders; and all where a killed writer may leave a file.
 ENTRY_FOLDERS = ("images", "features", *KINDS)
@@ -75,6 +77,7 @@ SWEPT_FOLDERS = (
     LEDGERS,
     ROLE_BOOKS,
     QUARANTINE,
+    LABELS,
     LOOKS,
 )
 
@@ -95,9 +98,7 @@ def feature_entries(line: str, fingerprint: str) -> str:
 
 def artefact_entry(kind: Kind, key: str) -> str:
     """Folder of one model, mask, classifier, threshold, bundle or report."""
-    if kind not in KINDS:
-        raise InvalidEntryError(f"{kind!r} is no kind of artefact.", f"Use one of {KINDS}.")
-    return f"{kind}/{valid_name(key)}"
+    return f"{valid_kind(kind)}/{valid_name(key)}"
 
 
 def champions(line: str) -> str:
@@ -140,6 +141,11 @@ def quarantine_table(line: str) -> str:
     return f"{quarantine(line)}/files.parquet"
 
 
+def label_changes(line: str) -> str:
+    """Folder of all changes of labels of a line."""
+    return f"{LABELS}/{valid_name(line)}"
+
+
 def numbered(folder: str, number: int) -> str:
     """Path of the numbered file; zero-padded, so that a listing is in order."""
     return f"{folder}/{number:06d}.json"
@@ -158,6 +164,13 @@ def valid_name(name: str) -> str:
             f"{name!r} cannot be a name in the store.", "Use letters, digits, '-' and '_' only."
         )
     return name
+
+
+def valid_kind(kind: Kind) -> Kind:
+    """Kind itself; InvalidEntryError unless it is one."""
+    if kind not in KINDS:
+        raise InvalidEntryError(f"{kind!r} is no kind of artefact.", f"Use one of {KINDS}.")
+    return kind
 
 
 def valid_file_name(name: str) -> str:

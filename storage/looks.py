@@ -1,8 +1,8 @@
 """The ledger of looks: how often a certification set was asked, over all tools and thresholds.
 
 A certification set answers honestly once. One numbered, append-only sequence holds every look of
-this store; a set is recognised by any key that two looks share (its name, or a digest of what names
-its boards), so a new name does not make an old set fresh.
+this store; a set is recognised by any key that two looks share (its name, a digest of what names its
+boards, or single boards), so neither a new name nor a row more or less makes an old set fresh.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from storage.layout import LOOKS
 from storage.numbered import NumberedFiles, Record
 from storage.objects import Objects
+
+ONE_BOARD = "board:"
+"""Begins a key that stands for one board of a set, not for the set."""
 
 
 class LookLedger:
@@ -38,12 +41,17 @@ class LookLedger:
         return len(self._looks(self._files.numbers(), names))
 
     def _looks(self, numbers: list[int], keys: Iterable[str]) -> list[Record]:
-        """Look up all looks that share a key with the set, also through other looks at it."""
+        """Look up all looks that share a key with the set, also through other looks at it.
+
+        A single board links a set with those that hold it and leads no further: of a set that is
+        refreshed bit by bit, looks at boards that have left it do not count for ever.
+        """
         known, rest, found = set(keys), [self._files.record(n) for n in numbers], []
         while linked := [look for look in rest if known & set(look.content["keys"])]:
             found += linked
             rest = [look for look in rest if look not in linked]
-            known.update(key for look in linked for key in look.content["keys"])
+            keys_of_sets = (key for look in linked for key in look.content["keys"])
+            known.update(key for key in keys_of_sets if not key.startswith(ONE_BOARD))
         return found
 
 

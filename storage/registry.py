@@ -12,10 +12,10 @@ from storage.arrays import corrupt
 from storage.errors import InvalidEntryError, NotFoundError, translated
 from storage.fingerprints import content_digest
 from storage.fingerprints import fingerprint as fingerprint_of
-from storage.layout import Kind, artefact_entry, champions, valid_file_name
+from storage.layout import Kind, artefact_entry, champions, valid_file_name, valid_kind
 from storage.numbered import NumberedFiles, Record
 from storage.objects import Objects
-from storage.receipts import Json, Receipt, find_receipt, write_entry
+from storage.receipts import Json, Receipt, ReceiptBook, find_receipt, write_entry
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,10 @@ class Registry:
     def find(self, kind: Kind, key: str) -> Receipt | None:
         """Receipt of an artefact, None where nothing is committed."""
         return find_receipt(self._objects, artefact_entry(kind, key))
+
+    def receipts(self, kind: Kind) -> list[Receipt]:
+        """All artefacts of a kind, in the order of their keys."""
+        return ReceiptBook(self._objects, valid_kind(kind)).receipts()
 
     def open(self, kind: Kind, key: str) -> Path:
         """Local folder to read the files from, each compared with its digest just now.

@@ -14,7 +14,7 @@ _COLUMNS = ("image_id", "label", "role")
 
 
 class RoleBook:
-    """Label and role by image id, under one setting of the roles.
+    """Label and role that each image was dealt first, by its id, under one setting of the roles.
 
     A snapshot holds what the archive holds now. Were that all that is known, a file that is moved away
     and comes back could train what it certified before.

@@ -12,7 +12,7 @@ from storage.layout import snapshot_rows, snapshots
 from storage.numbered import NumberedFiles, Record
 from storage.objects import Objects
 
-_FACTS = ("family", "group", "captured_at")
+_FACTS = ("family", "group", "captured_at", "label_before", "label_scored")
 
 
 @dataclass(frozen=True, order=True)
@@ -20,6 +20,8 @@ class SnapshotRow:
     """One image: its id and source file, its label and its role (train, validation, ...).
 
     `family` of the defect, `group` with which it shares its role and `captured_at`; "" where unknown.
+    `label_before` is the archive's own label, set only where a person changed it; `label_scored` the one
+    under which its score was first seen, set only where it has another now, whoever changed it.
     """
 
     image_id: str
@@ -29,6 +31,8 @@ class SnapshotRow:
     family: str = ""
     group: str = ""
     captured_at: str = ""
+    label_before: str = ""
+    label_scored: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from storage.errors import StorageError, translated
 from storage.features import FeatureStore
 from storage.images import ImageStore
 from storage.ingests import IngestStore
+from storage.label_changes import LabelLog
 from storage.layout import LOCKS, WORKPLACES, valid_name
 from storage.ledger import FileLedger
 from storage.looks import LookLedger
@@ -69,6 +70,10 @@ class Stores:
     def files(self, line: str) -> FileLedger:
         """Which files of a line's archive were seen, and what was in them."""
         return FileLedger(self.objects, line)
+
+    def labels(self, line: str) -> LabelLog:
+        """Who changed which label of a line, when and why."""
+        return LabelLog(self.objects, line)
 
     def looks(self) -> LookLedger:
         """Every look at any certification set, whichever line or tool asked."""

@@ -16,6 +16,7 @@ from tasks.alignment.reference import build_reference, reference_files
 from tasks.alignment.settings import NoAlignment, RegisteringSettings
 from tasks.archive.decoding import UnusablePhotographError, decode
 from tasks.archive.reading import read_photograph
+from tasks.archive.relabels import read_relabels
 from tasks.archive.roles import Role, groups_of
 from tasks.archive.settings import PhotographSettings
 from tasks.archive.sources import Photograph, photographs
@@ -32,8 +33,9 @@ def choose_reference(stores: Stores, job: IngestJob, workers: Workers) -> Receip
     """Commit the golden board, or the median of some normals; None where cameras deliver aligned images.
 
     It is chosen once and kept while images come and go, because another reference would be another
-    product line: every board image and all that was learnt from them would be made anew. Raises
-    `InputError` where the golden board is not in the archive or no normal photograph can be used.
+    product line: every board image and all that was learnt from them would be made anew. What the relabel
+    file calls no normal is left out. Raises `InputError` where the golden board is not in the archive, no
+    normal photograph can be used or the relabel file cannot be read.
     """
     alignment = job.alignment
     if isinstance(alignment, NoAlignment):
@@ -42,8 +44,10 @@ def choose_reference(stores: Stores, job: IngestJob, workers: Workers) -> Receip
     if committed := stores.registry.find("references", key):
         return committed
     report_progress("reference", 0, 1)
-    chosen = _chosen(photographs(job.source), alignment, job.roles.group_by)
-    receipt = workers.run(partial(_build, stores, job, alignment, key, chosen))
+    names, doubted = read_relabels(job.relabels, job.source).no_normals
+    found = [one for one in photographs(job.source) if one.name not in names]
+    chosen = _chosen(found, alignment, job.roles.group_by)
+    receipt = workers.run(partial(_build, stores, job, alignment, key, chosen, doubted))
     report_progress("reference", 1, 1, f"{len(cast('list[str]', receipt.facts['boards']))} boards")
     return receipt
 
@@ -99,13 +103,15 @@ def _build(
     alignment: RegisteringSettings,
     key: str,
     tried: list[Photograph],
+    doubted: tuple[str, ...],
 ) -> Receipt:
     wanted = 1 if alignment.reference.golden is not None else alignment.reference.median_of
     used: list[str] = []
     roles = stores.role_book(job.line, job.roles_fingerprint).known()
     # A line that was not registered before has roles already: what certifies must stay unseen.
     serving = {one for one, (_, role) in roles.items() if role != Role.RECONSTRUCTION}
-    reference = build_reference(_usable(tried, job.photograph, wanted, serving, used), alignment)
+    usable = _usable(tried, job.photograph, wanted, serving, used, doubted)
+    reference = build_reference(usable, alignment)
     return stores.registry.put(
         "references", key, reference_files(reference), facts={"boards": sorted(used)}
     )
@@ -117,10 +123,12 @@ def _usable(
     wanted: int,
     serving: Collection[str],
     used: list[str],
+    doubted: tuple[str, ...] = (),
 ) -> Iterator[UInt8Array]:
     """Decode photographs, one in memory at a time, until `wanted` were; `used` collects their digests.
 
-    Those that are `serving` another role than training are left out.
+    Those that are `serving` another role than training are left out, and those whose digest begins with
+    one that is `doubted`.
     """
     for photograph in tried:
         if len(used) == wanted:
@@ -133,6 +141,6 @@ def _usable(
         except (OSError, UnusablePhotographError):
             continue  # ingest reads it again and quarantines it with the reason
         digest = hashlib.sha256(content).hexdigest()
-        if digest not in serving and digest not in used:
+        if digest not in serving and digest not in used and not digest.startswith(doubted):
             used.append(digest)
             yield decoded

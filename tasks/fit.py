@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from prefect import task
 
-from storage.features import FeatureTable
 from storage.fingerprints import code_digest, fingerprint
 from storage.receipts import Receipt
 from storage.stores import Stores
 from tasks.classification.choosing import choose
 from tasks.classification.persistence import save_composite_score
+from tasks.classification.pipelines import Parameters, fitted
 from tasks.classification.settings import ClassificationSettings, ClassifierSettings
-from tasks.classification.training import fit_classifier, out_of_fold_scores
 from tasks.jobs import Measuring
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
 from tasks.score_sheet import Labelled, ScoreSheet
-from tasks.vocabulary.arrays import BoolArray
+from tasks.trials import Draws, OutOfFold, Sample, answered, ask, scores_of, searched
+from tasks.workers import Workers
 
 
 @task(name="fit", **RETRYING)
@@ -31,78 +32,77 @@ def fit(
     measuring: Measuring,
     classification: ClassificationSettings,
     development: Labelled,
+    workers: Workers,
 ) -> Receipt:
     """Commit the chosen classifier, and the out-of-fold scores of every member.
 
+    Searches and folds run on the workers; each is stored, so that a killed fit goes on where it stood.
     Images without an answer are left out of the fit and score `inf`: they are flagged, and count.
+    Images of one group (panel, lot, serial, near-duplicates) stay in one fold.
     """
     key = fingerprint(
         {
             "features": measuring.features_fingerprint,
-            "development": {"ids": development.image_ids, "labels": development.labels},
+            "development": {
+                "ids": development.image_ids,
+                "labels": development.labels,
+                "groups": development.groups,
+            },
             "classification": classification.model_dump(mode="json"),
             "code": code_digest("tasks.classification"),
         }
     )
     if committed := stores.registry.find("classifiers", key):
         return committed
-    table = stores.features(measuring.line, measuring.features_fingerprint).table(
-        development.image_ids
-    )
-    sheets = _out_of_fold(table, classification, development)
+    sample = Sample(measuring.line, measuring.features_fingerprint, development)
+    found = searched(stores, sample, classification, Draws, workers, "search")
+    sheets = _out_of_fold(stores, sample, classification, found, workers)
     chosen = choose(
         {kind: sheet.scores_N for kind, sheet in sheets.items()},
         development.labels_N,
         classification.criterion,
     ).kind
-    member = next(one for one in classification.members if one.kind == chosen)
+    member, parameters = next(
+        one for one in zip(classification.members, found, strict=True) if one[0].kind == chosen
+    )
     files = {f"out-of-fold/{kind}.json": sheet.to_json() for kind, sheet in sheets.items()}
-    files |= _final_fit(member, table, classification, development)
+    files |= _final_fit(stores, sample, classification, member, parameters)
     return stores.registry.put("classifiers", key, files, facts={"chosen": chosen})
 
 
 def _out_of_fold(
-    table: FeatureTable, classification: ClassificationSettings, development: Labelled
+    stores: Stores,
+    sample: Sample,
+    classification: ClassificationSettings,
+    found: Sequence[Parameters],
+    workers: Workers,
 ) -> dict[str, ScoreSheet]:
-    answered_N = answered(table)
+    questions = [
+        OutOfFold(member, tuple(sorted(parameters.items())))
+        for member, parameters in zip(classification.members, found, strict=True)
+    ]
+    answers = ask(stores, sample, classification, questions, workers, "fit")
+    known_N = answered(sample.table(stores))
     sheets: dict[str, ScoreSheet] = {}
-    for done, member in enumerate(classification.members):
-        report_progress("fit", done, len(classification.members) + 1, member.kind)
-        scores_N = np.full(len(development.image_ids), math.inf)
-        scores_N[answered_N] = out_of_fold_scores(
-            member,
-            classification,
-            table.values_NM[answered_N],
-            development.labels_N[answered_N],
-        )
-        sheets[member.kind] = ScoreSheet(development, tuple(scores_N.tolist()))
+    for question, answer in zip(questions, answers, strict=True):
+        scores_N = np.full(known_N.size, math.inf)
+        scores_N[known_N] = scores_of(answer)
+        sheets[question.member.kind] = ScoreSheet(sample.images, tuple(scores_N.tolist()))
     return sheets
 
 
 def _final_fit(
-    member: ClassifierSettings,
-    table: FeatureTable,
+    stores: Stores,
+    sample: Sample,
     classification: ClassificationSettings,
-    development: Labelled,
+    member: ClassifierSettings,
+    parameters: Parameters,
 ) -> dict[str, bytes]:
-    answered_N = answered(table)
-    members = len(classification.members)
-    report_progress("fit", members, members + 1, f"{member.kind}, final")
-    score = fit_classifier(
-        member,
-        classification,
-        table.values_NM[answered_N],
-        development.labels_N[answered_N],
-        table.columns,
-    )
-    report_progress("fit", members + 1, members + 1, member.kind)
+    report_progress("final fit", 0, 1, member.kind)
+    score = fitted(member, classification, sample.examples(stores), parameters, classification.seed)
+    report_progress("final fit", 1, 1, member.kind)
     with TemporaryDirectory() as folder:
         save_composite_score(score, Path(folder))
         files = {f"score/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
     files["influence.json"] = json.dumps(score.influence()).encode()
     return files
-
-
-def answered(table: FeatureTable) -> BoolArray:
-    """`bool [N]`: which images have a row of metrics."""
-    return np.asarray([status == "ok" for status in table.statuses], dtype=np.bool_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import cast
@@ -12,6 +12,7 @@ from prefect import task
 
 from storage.fingerprints import code_digest, fingerprint
 from storage.ingests import IngestRecord
+from storage.label_changes import LabelHistory
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot, SnapshotRow
 from storage.stores import Stores
@@ -19,12 +20,14 @@ from tasks.accounting import Account, TakenIn, quarantine_digest, remember, reme
 from tasks.alignment.settings import AlignmentSettings
 from tasks.archive.near_duplicates import near_duplicate_groups
 from tasks.archive.reading import read_photograph
-from tasks.archive.roles import Board, Role, assign_roles, groups_of, torn_groups
+from tasks.archive.relabels import RelabelFile, read_relabels
+from tasks.archive.roles import Board, Role, assign_roles, first_dealt, groups_of, torn_groups
 from tasks.archive.settings import PhotographSettings
 from tasks.archive.sorting import TRIED_EVERY_TIME, Digested, Refusal, unreadable
 from tasks.archive.sources import Label, Photograph, photographs
 from tasks.intake import signatures, take_in
 from tasks.jobs import BoardMaking, IngestJob
+from tasks.labelling import Labelling, labelled_today, record_changes
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
 from tasks.workers import Poisoned, Workers
@@ -37,14 +40,17 @@ def ingest(
     """Commit the snapshot of an archive (images, labels, roles) and say what became of every file.
 
     Only photographs that are new or changed are read; an archive in which nothing changed is a look-up
-    after its listing. Raises `InputError` where the archive is empty or a role stays short, and
-    `NoSafeThresholdError` where there is no abnormal image.
+    after its listing. The labels are the archive's, and where the relabel file names an image its own: an
+    edited file is read by the next ingest. Raises `InputError` where the archive is empty, a role stays
+    short or the relabel file cannot be followed, and `NoSafeThresholdError` where there is no abnormal
+    image.
     """
+    relabels = read_relabels(job.relabels, job.source)
     report_progress("list archive", 0, 1)
     listed = photographs(job.source)
     report_progress("list archive", 1, 1, f"{len(listed):,} files")
     making = board_making(stores, job, reference)
-    key = _ingest_key(job, making, listed)
+    key = _ingest_key(job, making, listed, relabels)
     with stores.exclusive(f"ingest-{job.line}"):
         last = stores.ingests(job.line).last()
         if last and last.key == key and _nothing_changed_since(last, stores, job.line):
@@ -53,10 +59,11 @@ def ingest(
         outcomes = [*known, *_read_new(stores, making, _without(listed, known), workers)]
         account, now = settle(outcomes), datetime.now(UTC).isoformat(timespec="seconds")
         remember(stores, making, outcomes, account, now)
+        today = labelled_today(stores, job, relabels, account)
         snapshot, torn = _commit_roles(
-            stores, job, reference, making.images_fingerprint, account.kept
+            stores, job, reference, making.images_fingerprint, today, now
         )
-        record = _record(stores, key, now, snapshot, torn, reference, len(listed), account)
+        record = _record(stores, key, now, snapshot, torn, reference, len(listed), account, today)
         stores.ingests(job.line).append(record)
     return record
 
@@ -91,7 +98,9 @@ def board_image_fingerprint(
     )
 
 
-def _ingest_key(job: IngestJob, making: BoardMaking, listed: Sequence[Photograph]) -> str:
+def _ingest_key(
+    job: IngestJob, making: BoardMaking, listed: Sequence[Photograph], relabels: RelabelFile
+) -> str:
     """Names what an ingest starts from; where a file's stamp is unknown it must be read, every time."""
     stamped = all(photograph.stamp for photograph in listed)
     lines = hashlib.sha256()
@@ -104,8 +113,13 @@ def _ingest_key(job: IngestJob, making: BoardMaking, listed: Sequence[Photograph
             "judged_by": making.judged_by,
             "released": sorted(making.released),
             "roles": job.roles.model_dump(mode="json"),
+            "relabels": relabels.said,
             "code": code_digest(
-                "tasks.archive", "tasks.intake", "tasks.accounting", "tasks.ingest"
+                "tasks.archive",
+                "tasks.intake",
+                "tasks.accounting",
+                "tasks.labelling",
+                "tasks.ingest",
             ),
         }
     )
@@ -152,7 +166,8 @@ def _commit_roles(
     job: IngestJob,
     reference: Receipt | None,
     images_fingerprint: str,
-    kept: Sequence[Digested],
+    today: Labelling,
+    now: str,
 ) -> tuple[Snapshot, int]:
     """The snapshot, and how many groups of boards serve several roles."""
     book = stores.role_book(job.line, job.roles_fingerprint)
@@ -164,11 +179,22 @@ def _commit_roles(
     boards_of_reference = reference.facts["boards"] if reference else ()
     for image_id in cast("Sequence[str]", boards_of_reference):
         known.setdefault(image_id, ("normal", Role.RECONSTRUCTION))
-    boards = _boards(stores, job, images_fingerprint, kept)
+    boards = _boards(stores, job, images_fingerprint, today.kept)
     roles = assign_roles(boards, job.roles, known)
-    book.remember({board.image_id: (board.label, roles[board.image_id]) for board in boards})
-    names = {one.digest: one.photograph.name for one in kept}
-    rows = (
+    dealt = {image_id: label for image_id, (label, _) in known.items()}
+    changes = record_changes(stores, job.line, today, dealt, now)
+    book.remember(first_dealt(boards, roles, known))
+    rows = _snapshot_rows(boards, roles, today, changes)
+    snapshot = stores.snapshots(job.line).commit(rows, images_fingerprint, job.roles_fingerprint)
+    return snapshot, len(torn_groups(boards, roles))
+
+
+def _snapshot_rows(
+    boards: Sequence[Board], roles: Mapping[str, Role], today: Labelling, changes: LabelHistory
+) -> list[SnapshotRow]:
+    names = {one.digest: one.photograph.name for one in today.kept}
+    scored = changes.scored()
+    return [
         SnapshotRow(
             board.image_id,
             names[board.image_id],
@@ -177,11 +203,11 @@ def _commit_roles(
             family=board.family or "",
             group=" ".join(sorted(board.groups)),
             captured_at=board.captured_at or "",
+            label_before=today.own.get(board.image_id, ""),
+            label_scored=was if (was := scored.get(board.image_id, "")) != board.label else "",
         )
         for board in boards
-    )
-    snapshot = stores.snapshots(job.line).commit(rows, images_fingerprint, job.roles_fingerprint)
-    return snapshot, len(torn_groups(boards, roles))
+    ]
 
 
 def _boards(
@@ -219,6 +245,7 @@ def _record(
     reference: Receipt | None,
     seen: int,
     account: Account,
+    today: Labelling,
 ) -> IngestRecord:
     counts = account.counts()
     return IngestRecord(
@@ -233,4 +260,6 @@ def _record(
         quarantined=dict(sorted(counts.items())),
         quarantine=quarantine_digest(stores, snapshot.line),
         torn_groups=torn_groups_count,
+        relabelled=len(today.own),
+        waiting=list(today.waiting),
     )

@@ -55,13 +55,14 @@ class Measuring:
 
 @dataclass(frozen=True)
 class IngestJob:
-    """Which archive becomes which line's board images."""
+    """Which archive becomes which line's board images, under which labels: `relabels` is a path or URL."""
 
     line: str
     source: SourceSettings
     photograph: PhotographSettings
     alignment: AlignmentSettings
     roles: RoleSettings
+    relabels: str | None = None
 
     @property
     def roles_fingerprint(self) -> str:
@@ -119,6 +120,8 @@ class ReportOrder:
     hardest: int
     directory: Path
     seeds: tuple[tuple[str, int], ...]
+    audit: str | None = None
+    screening: str | None = None
 
 
 @dataclass(frozen=True)

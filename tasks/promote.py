@@ -21,7 +21,9 @@ def freeze(stores: Stores, bundle: Bundle) -> Receipt:
     key = fingerprint(json.loads(content))
     if committed := stores.registry.find("bundles", key):
         return committed
-    return stores.registry.put("bundles", key, {"bundle.json": content}, facts={})
+    return stores.registry.put(
+        "bundles", key, {"bundle.json": content}, facts={"line": bundle.line}
+    )
 
 
 @task(name="promote", **RETRYING)

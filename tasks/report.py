@@ -20,12 +20,14 @@ from storage.fingerprints import code_digest, fingerprint
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot
 from storage.stores import Stores
+from tasks.audited import audited_boards
 from tasks.batches import look_at
 from tasks.bundles import read_bundle
 from tasks.certification.figures import STANDARD_THRESHOLD, figures_at
 from tasks.certification.thresholds import flagged, zfn_threshold
 from tasks.jobs import Bundle, ReportOrder
 from tasks.progress import report_progress
+from tasks.reporting.certificate_content import certificate_file
 from tasks.reporting.content import (
     BoardExample,
     CertificateFigures,
@@ -70,7 +72,7 @@ _PURPOSES = {
     "development": "the metric table: classifier and threshold",
     "certification": "seen by no fitting, search or choice",
     "undecided": "labelled neither normal nor abnormal; only scored",
-    "set aside": "abnormal, of a panel or lot that trains the reconstruction; used for nothing",
+    "set aside": "abnormal beside what trains, or seen before its label was changed; used for nothing",
 }
 
 
@@ -86,7 +88,9 @@ def report(
             "snapshot": [order.line, order.snapshot],
             "title": order.title,
             "hardest": order.hardest,
-            "code": code_digest("tasks.reporting", "tasks.report"),
+            "screening": order.screening,
+            "audit": order.audit,
+            "code": code_digest("tasks.reporting", "tasks.report", "tasks.audited"),
         }
     )
     if not stores.registry.find("reports", key):
@@ -124,7 +128,7 @@ def _content(
         development=scored_images(development),
         ladder=_ladder(stores, bundle),
         certification=scored_images(held_out),
-        certificate=_certificate(stores, order.certificate),
+        certificate=_certificate(stores, order.certificate, order.line),
         undecided_N=_sheet(stores, order.certificate, "undecided.json").scores_N,
         examples=_examples(stores, order, bundle, snapshot, development, workers),
         mask_HW=_mask(stores, bundle),
@@ -135,6 +139,11 @@ def _content(
         roles=_roles(snapshot),
         quarantine=_quarantine(stores, order.line),
         stage_times=tuple(StageTime(stage, time) for stage, time in seconds.items()),
+        screening=_screening(stores, order),
+        label_audit=audited_boards(stores, order, workers),
+        composite_auroc=_json(stores, "thresholds", bundle.threshold_key, "threshold.json")[
+            "auroc"
+        ],
         reconstructor=bundle.instrument.reconstruction.kind,
         device=platform.processor() or platform.machine(),
         versions={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
@@ -225,19 +234,29 @@ def _ladder(stores: Stores, bundle: Bundle) -> tuple[LadderRow, ...]:
     return tuple(LadderRow(**{name: step[name] for name in names}) for step in steps)
 
 
-def _certificate(stores: Stores, key: str) -> CertificateFigures:
+def _certificate(stores: Stores, key: str, line: str) -> CertificateFigures:
     found = _json(stores, "certificates", key, "certificate.json")
     return CertificateFigures(
         n_normal=found["n_normal"],
         n_abnormal=found["n_abnormal"],
         escapes=found["escapes"],
         false_calls=found["false_calls"],
-        escape_upper_95=found["escape_upper"],
+        escape_upper_95=found["escape_upper_95"],
         sentence=found["sentence"],
         false_call_low=found["false_call_low"],
         false_call_high=found["false_call_high"],
         looks=found["looks"],
+        labels_changed=found["labels_changed"],
+        warnings=tuple(found["warnings"]),
+        page=certificate_file(line),
+        confidence=found["confidence"],
     )
+
+
+def _screening(stores: Stores, order: ReportOrder) -> Any:
+    if order.screening is None:
+        return None
+    return _json(stores, "screenings", order.screening, "screening.json")
 
 
 def _influences(stores: Stores, bundle: Bundle) -> tuple[MetricInfluence, ...]:

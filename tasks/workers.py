@@ -184,15 +184,19 @@ class Workers:
         return self.client().submit(function, pure=False).result()
 
     def map_batches(
-        self, function: Callable[[tuple[Item, ...]], Result], items: Sequence[Item]
+        self,
+        function: Callable[[tuple[Item, ...]], Result],
+        items: Sequence[Item],
+        size: int | None = None,
     ) -> Iterator[tuple[tuple[Item, ...], Result | Poisoned[Item]]]:
         """Yield `(batch, result)` as batches end, in any order; other exceptions are raised.
 
-        With `batch_images` None, batches take some seconds each and are handed out a few at a time.
+        `size` items a batch, by default `batch_images`; where that is None, too, batches take some seconds
+        each and are handed out a few at a time.
         """
         if not items:
             return
-        batches = Batches(items, self.batch_images)
+        batches = Batches(items, size or self.batch_images)
         running: dict[Future[_Worked[Result]], tuple[Item, ...]] = {}
         suspects: list[tuple[Item, ...]] = []
         ended = as_completed(loop=self.client().loop)

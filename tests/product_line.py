@@ -98,6 +98,7 @@ class ProductLine:
     archive: Path
     environment: Mapping[str, str]
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    relabels: Path | None = None
 
     @property
     def store(self) -> Path:
@@ -112,6 +113,7 @@ class ProductLine:
         settings = {name: self._merged(name, value) for name, value in SETTINGS.items()}
         settings["source"] = {"kind": "folder", "path": str(self.archive)}
         settings["store"] = str(self.store)
+        settings["relabels"] = None if self.relabels is None else str(self.relabels)
         settings["report"] = {"directory": str(self.folder / "reports"), "hardest": 2}
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / "tiles.yaml"

@@ -1,4 +1,26 @@
-"""Which image serves what: disjoint roles, the same for the same images, order of files irrelevant."""
+"""Which image serves what: disjoint roles, the same for the same images, order of files irrelevant.
+
+A label may change later: a person corrects it, or the archive. What an image has seen, or has shown, does
+not change with its label, so the role that it was dealt first decides:
+
+| dealt | now normal | now abnormal | now undecided |
+| --- | --- | --- | --- |
+| reconstruction, validation, mask | as dealt | set aside | undecided |
+| development | as dealt | as dealt | as dealt, and serves nothing |
+| certification | as dealt | as dealt | as dealt, and serves nothing |
+| undecided | its group's (beside certification: set aside), else development | likewise | as dealt |
+| set aside | as dealt | as dealt | undecided |
+
+- No image ever enters certification from another role: undecided ones were scored, and whoever decides
+  them may have seen how.
+- None leaves it either: a certificate can so say how many of its labels were changed, and an escape that
+  is called undecided afterwards stays among them.
+- An abnormal image never stays where normality is learned; and what was learned with it, it cannot judge.
+- With its first label an image has its first role again. The place that it left meanwhile is open for new
+  images, and no role counts as short for want of it.
+
+Only other settings of the roles deal all of them anew.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +41,8 @@ from tasks.vocabulary.errors import InputError, NoSafeThresholdError
 class Role(StrEnum):
     """What an image is used for; no image has two roles.
 
-    Nothing uses `SET_ASIDE`: an abnormal board beside which the reconstruction was trained.
+    Nothing uses `SET_ASIDE`: an abnormal board beside which, or with which, the reconstruction was trained,
+    or one that was decided after it was scored and belongs to boards that certify.
     """
 
     RECONSTRUCTION = "reconstruction"
@@ -51,6 +74,7 @@ class _Part:
     """Boards that are dealt as one, ordered by id: a component without its undecided boards."""
 
     boards: tuple[Board, ...]
+    undecided: tuple[Board, ...] = ()
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -68,34 +92,43 @@ _FOR_ABNORMAL = (Role.DEVELOPMENT, Role.CERTIFICATION)
 def assign_roles(
     boards: Sequence[Board], settings: RoleSettings, known: Mapping[str, tuple[Label, Role]]
 ) -> dict[str, Role]:
-    """A role for every image id; one that has a role in `known`, under the same label, keeps it.
+    """A role for every image id; `known` are the label and the role that an image was dealt first.
 
-    Connected boards are dealt as one. Where some have a role, the others take the first of theirs;
-    an abnormal one whose neighbours serve the reconstruction or the mask is set aside. All others
-    are dealt oldest first, by a hash of seed and id where they have no time, and fill the roles in
-    the order of `Role`, each met or overshot by whole components; certification takes the rest.
-    Abnormal boards and all that are connected with them serve development or certification.
+    What becomes of those is said above. Connected boards are dealt as one. Where some were dealt a role,
+    the others take the first of theirs; an abnormal one whose neighbours serve the reconstruction or the
+    mask is set aside. All others are dealt oldest first, by a hash of seed and id where they have no
+    time, and fill the roles in the order of `Role`, each met or overshot by whole components;
+    certification takes the rest. Abnormal boards and all that are connected with them serve development
+    or certification.
 
     Raises `InputError` where a role stays empty or short or a time cannot be read, and
     `NoSafeThresholdError` where there is no abnormal image: without one no threshold is safe.
     """
-    # A relabelled image starts anew: an abnormal one must not stay in the reconstruction role.
-    roles = {
-        board.image_id: known[board.image_id][1]
-        for board in boards
-        if board.image_id in known and known[board.image_id][0] == board.label
-    }
-    roles.update({b.image_id: Role.UNDECIDED for b in boards if b.label == "undecided"})
+    roles = {board.image_id: role for board in boards if (role := _kept(board, known)) is not None}
     parts, free = _parts(boards), []
     for part in parts:
-        taken = {roles[board.image_id] for board in part.boards if board.image_id in roles}
-        if taken:
-            _join(part, min(taken, key=_ROLES.index), roles)
-        else:
+        given = _given(part, known)
+        if given is None:
             free.append(part)
+        else:
+            _join(part, given, roles, known)
     _deal(_ordered(free, settings), boards, settings, roles)
-    _refuse_short_roles(roles, boards, parts, settings)
+    _refuse_short_roles(roles, boards, parts, settings, known)
     return roles
+
+
+def first_dealt(
+    boards: Sequence[Board],
+    roles: Mapping[str, Role],
+    known: Mapping[str, tuple[Label, Role]],
+) -> dict[str, tuple[Label, Role]]:
+    """What `known` has to be next time: the first label and role; an undecided board was dealt none."""
+    return {
+        board.image_id: known[board.image_id]
+        if board.image_id in known and known[board.image_id][1] is not Role.UNDECIDED
+        else (board.label, roles[board.image_id])
+        for board in boards
+    }
 
 
 def groups_of(facts: Facts, group_by: Sequence[str]) -> frozenset[str]:
@@ -122,15 +155,52 @@ def _parts(boards: Sequence[Board]) -> list[_Part]:
     members: dict[int, list[Board]] = {}
     numbers = components([board.groups for board in boards]).tolist()
     for board, number in zip(boards, numbers, strict=True):
-        if board.label != "undecided":
-            members.setdefault(number, []).append(board)
-    return [_Part(tuple(sorted(each, key=lambda b: b.image_id))) for each in members.values()]
+        members.setdefault(number, []).append(board)
+    parts = []
+    for each in members.values():
+        ordered = sorted(each, key=lambda b: b.image_id)
+        decided = tuple(board for board in ordered if board.label != "undecided")
+        if decided:
+            parts.append(_Part(decided, tuple(b for b in ordered if b.label == "undecided")))
+    return parts
 
 
-def _join(part: _Part, role: Role, roles: dict[str, Role]) -> None:
+def _kept(board: Board, known: Mapping[str, tuple[Label, Role]]) -> Role | None:
+    """Role of a board that was dealt one, under the label that it has now; None where it was not."""
+    dealt = known[board.image_id][1] if board.image_id in known else Role.UNDECIDED
+    if dealt in _FOR_ABNORMAL:
+        return dealt
+    if board.label == "undecided":
+        return Role.UNDECIDED
+    if dealt is Role.UNDECIDED:
+        return None
+    return Role.SET_ASIDE if board.label == "abnormal" else dealt
+
+
+def _given(part: _Part, known: Mapping[str, tuple[Label, Role]]) -> Role | None:
+    """First of the roles that the boards of a component were dealt; None where they are free."""
+    dealt = {
+        known[board.image_id][1]
+        for board in (*part.boards, *part.undecided)
+        if board.image_id in known
+    }
+    if given := dealt - {Role.UNDECIDED}:
+        return min(given, key=_ROLES.index)
+    # What was undecided has been scored: it may develop, and never certify.
+    seen = any(board.image_id in known for board in part.boards)
+    return Role.DEVELOPMENT if seen else None
+
+
+def _join(
+    part: _Part,
+    role: Role,
+    roles: dict[str, Role],
+    known: Mapping[str, tuple[Label, Role]],
+) -> None:
     for board in part.boards:
         impossible = board.label == "abnormal" and role not in _FOR_ABNORMAL
-        roles.setdefault(board.image_id, Role.SET_ASIDE if impossible else role)
+        seen = board.image_id in known and role is Role.CERTIFICATION
+        roles.setdefault(board.image_id, Role.SET_ASIDE if impossible or seen else role)
 
 
 def _ordered(parts: Sequence[_Part], settings: RoleSettings) -> list[_Part]:
@@ -237,23 +307,40 @@ def _counts(boards: Sequence[Board], roles: Mapping[str, Role]) -> Counter[tuple
     )
 
 
+def _left(
+    boards: Sequence[Board],
+    roles: Mapping[str, Role],
+    known: Mapping[str, tuple[Label, Role]],
+) -> Counter[tuple[Role, Label]]:
+    """Places that boards left because they have another label now than when they were dealt."""
+    return Counter(
+        (role, label)
+        for board in boards
+        if board.image_id in known
+        for label, role in [known[board.image_id]]
+        if (role, label) != (roles[board.image_id], board.label)
+    )
+
+
 def _refuse_short_roles(
     roles: Mapping[str, Role],
     boards: Sequence[Board],
     parts: Sequence[_Part],
     settings: RoleSettings,
+    known: Mapping[str, tuple[Label, Role]],
 ) -> None:
     if not any(board.label == "abnormal" for board in boards):
         raise NoSafeThresholdError(
             "There is no abnormal image: without a known defect no threshold is safe.",
             "Add images of defective products (59 defects allow a claim of 5 %, 149 of 2 %).",
         )
-    has = _counts(boards, roles)
+    has, left = _counts(boards, roles), _left(boards, roles, known)
     for label, wanted in _wanted(settings).items():
         # Who certifies nothing finds out here and not after a night of training.
         for role, count in {**wanted, Role.CERTIFICATION: 1}.items():
             lacking = count - has[role, label]
-            if lacking > 0:
+            # A corrected label must not stop the line, unless it empties a role.
+            if lacking > left[role, label] or has[role, label] < min(count, 1):
                 reason, further = _why(label, sum(wanted.values()) + 1, boards, parts)
                 raise InputError(
                     f"The role {role} needs {count} {label} images and got {has[role, label]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from tasks.attestation.columns import (
     checked_labels,
     coded,
     identity,
+    moments,
     numbers,
     present_text,
+    sample,
     unique_names,
 )
 from tasks.attestation.scores import Columns, ScoredSet
+from tasks.vocabulary.arrays import Int64Array
 from tasks.vocabulary.errors import InputError
 
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -31,7 +35,7 @@ def read_scores(file: Path, columns: Columns, delimiter: str = ",") -> ScoredSet
 
     InputError, with the remedy, for: no such file, an empty one, not UTF-8, columns that are missing
     (also because of another delimiter), labels that say neither good nor defective, scores that are
-    no numbers, an id or path that occurs twice, a row without a group.
+    no numbers, an id or path that occurs twice, a row without a group, times that cannot be read.
     """
     table = _table(file, columns.named(), delimiter)
     if table.num_rows == 0:
@@ -43,11 +47,9 @@ def read_scores(file: Path, columns: Columns, delimiter: str = ",") -> ScoredSet
     if columns.group is not None:
         present_text(table.column(columns.group), columns.group)
         _, groups_N = coded(table.column(columns.group))
-    families, family_N = (
-        (None, None) if columns.family is None else coded(table.column(columns.family))
-    )
+    families, family_N = _codes(table, columns.family)
     naming = dict.fromkeys(n for n in (columns.id, columns.path, columns.group) if n is not None)
-    return ScoredSet(
+    read = ScoredSet(
         scores_N=numbers(table.column(columns.score), columns.score),
         abnormal_N=abnormal_N,
         label_words=words,
@@ -59,7 +61,29 @@ def read_scores(file: Path, columns: Columns, delimiter: str = ",") -> ScoredSet
         paths=paths,
         sha256=_sha256(file),
         identities=tuple(identity(table.column(name)) for name in naming),
+        # Names of groups return in other sets ('lot A'); those of single images should not.
+        samples=tuple(
+            digest
+            for name in naming
+            if name in (columns.id, columns.path)
+            for digest in sample(table.column(name))
+        ),
     )
+    return _with_circumstances(read, table, columns)
+
+
+def _with_circumstances(read: ScoredSet, table: Any, columns: Columns) -> ScoredSet:
+    """Add when and in which lot the boards were made, where columns say so."""
+    lots, lots_N = _codes(table, columns.lot)
+    read = replace(read, lots=lots, lots_N=lots_N)
+    if columns.time is None:
+        return read
+    times_N, are_dates = moments(table.column(columns.time), columns.time)
+    return replace(read, times_N=times_N, are_dates=are_dates)
+
+
+def _codes(table: Any, name: str | None) -> tuple[tuple[str, ...] | None, Int64Array | None]:
+    return (None, None) if name is None else coded(table.column(name))
 
 
 def _table(file: Path, names: Sequence[str], delimiter: str) -> Any:
@@ -108,6 +132,7 @@ def _csv(file: Path, names: Sequence[str], delimiter: str) -> Any:
         )
         return csv.read_csv(file, parse_options=parsing, convert_options=wanted)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        _check_delimiter(file, delimiter)
         if "UTF8" in str(error) or isinstance(error, UnicodeDecodeError):
             raise InputError(f"{file} is not UTF-8 text.", "Save it as CSV (UTF-8).") from error
         raise _unreadable(file, error, "Mend the row, or give --delimiter.") from error
@@ -122,19 +147,31 @@ def _check_columns(
         raise InputError(f"{file} has more than one column {twice[0]!r}.", "Rename one of them.")
     if not missing:
         return
-    alone = present[0] if len(present) == 1 else ""
-    for other, called in _DELIMITERS.items():
-        if other != delimiter and other in alone:
-            raise InputError(
-                f"{file} seems to be separated by {called}: its only column is {alone!r}.",
-                f"Give --delimiter {'$' if other == chr(9) else ''}{other!r}.",
-            )
+    if len(present) == 1:
+        _refuse_delimiter(file, present[0], delimiter)
     near = difflib.get_close_matches(missing[0], present, 1, 0.5)
     shown = ", ".join(map(repr, present[:12])) + (" ..." if len(present) > 12 else "")
     raise InputError(
         f"{file} has no column {missing[0]!r}. It has {shown}.",
         f"Did you mean {near[0]!r}?" if near else "Name one of these.",
     )
+
+
+def _check_delimiter(file: Path, delimiter: str) -> None:
+    """Name the right delimiter where rows do not fit a header of one column, as with decimal commas."""
+    with file.open("rb") as opened:
+        header = opened.readline().decode("utf-8", "replace").strip()
+    if delimiter not in header:
+        _refuse_delimiter(file, header, delimiter)
+
+
+def _refuse_delimiter(file: Path, header: str, delimiter: str) -> None:
+    for other, called in _DELIMITERS.items():
+        if other != delimiter and other in header:
+            raise InputError(
+                f"{file} seems to be separated by {called}: its only column is {header!r}.",
+                f"Give --delimiter {'$' if other == chr(9) else ''}{other!r}.",
+            )
 
 
 def _unreadable(file: Path, error: Exception, remedy: str) -> InputError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from tasks.attestation.columns import identity, sample
 from tasks.attestation.scores import ScoredSet
 from tasks.vocabulary.arrays import Float64Array
 
@@ -24,15 +26,24 @@ def recognition(scored: ScoredSet, set_name: str | None) -> Recognition:
 
     Neither labels nor scores enter: a corrected label or a better tool does not make boards fresh.
     Where nothing names the boards, sets of as many rows count as one: too many looks rather than too
-    few.
+    few. A row more or less does not make a set fresh either: see `sample`.
     """
     boards = tuple(f"boards:{digest}" for digest in scored.identities)
     named = () if set_name is None else (f"name:{set_name}",)
     if boards or named:
         by = " and ".join(["what names its boards"] * bool(boards) + ["its name"] * bool(named))
-        return Recognition((*boards, *named), by, is_weak=not boards)
+        keys = (*boards, *named, *(f"board:{digest}" for digest in scored.samples))
+        return Recognition(keys, by, is_weak=not boards)
     rows = f"rows:{scored.abnormal_N.size}"
     return Recognition((rows,), "its number of rows alone", is_weak=True)
+
+
+def keys_of(image_ids: Sequence[str]) -> tuple[str, ...]:
+    """Keys of a set of named images: those of a file that has these names in its id column."""
+    import pyarrow as pa
+
+    column = pa.chunked_array([pa.array(image_ids, pa.string())])
+    return (f"boards:{identity(column)}", *(f"board:{digest}" for digest in sample(column)))
 
 
 def answer_digest(normal_U: Float64Array, abnormal_U: Float64Array, question: str) -> str:

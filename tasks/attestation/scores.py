@@ -22,6 +22,8 @@ class Columns:
     family: str | None = None
     size: str | None = None
     path: str | None = None
+    time: str | None = None
+    lot: str | None = None
 
     def named(self) -> tuple[str, ...]:
         """Every column that was asked for, once."""
@@ -33,6 +35,8 @@ class Columns:
             self.family,
             self.size,
             self.path,
+            self.time,
+            self.lot,
         )
         return tuple(dict.fromkeys(name for name in given if name is not None))
 
@@ -45,7 +49,9 @@ class ScoredSet:
     rest are None where no column was named. `groups_N` numbers the groups. `label_words` counts how
     every word of the label column was read. `sha256` is that of the file's bytes; `identities`
     recognise the same boards again, whatever their scores and labels (one digest per column that
-    names boards; none where no column does).
+    names boards; none where no column does), `samples` sets that overlap with these (`columns.sample`).
+    `times_N` are seconds since 1970 where `are_dates`, else the numbers of the file, NaN where missing;
+    `lots_N` numbers `lots`.
     """
 
     scores_N: Float64Array
@@ -59,3 +65,8 @@ class ScoredSet:
     paths: Sequence[str] | None
     sha256: str
     identities: tuple[str, ...]
+    samples: tuple[str, ...]
+    times_N: Float64Array | None = None
+    are_dates: bool = False
+    lots: Sequence[str] | None = None
+    lots_N: Int64Array | None = None

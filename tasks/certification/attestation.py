@@ -94,6 +94,8 @@ class Attestation:
                 f"{made.escapes} of {made.n_abnormal} held-out {defects} {were} missed at a "
                 f"threshold fixed beforehand: {claim}"
             )
+        if made.n_abnormal == 1:
+            return "The threshold was set on a single defect: no bound worth quoting can be given."
         return (
             f"The threshold was set on these {made.n_abnormal} {defects} themselves and misses "
             f"{made.escapes} of them. If they served nothing else (no training, no tuning, no "

@@ -34,30 +34,6 @@ class Certificate:
     false_call_low: float
     false_call_high: float
 
-    def sentence(self) -> str:
-        """State the claim for people, with its n, its confidence and its limits.
-
-        The bound is rounded to the nearest tenth in 100 (two digits below 1); `escape_upper` has it
-        in full.
-        """
-        were = "was" if self.escapes == 1 else "were"
-        counted = f"{self.escapes} of {self.n_abnormal} held-out defects {were} missed."
-        if self.escape_upper >= 1.0:
-            return f"{counted} No bound on the escape rate can be given."
-        return (
-            f"{counted} With {100 * self.confidence:g} % confidence fewer than "
-            f"{_in_hundred(self.escape_upper)} in 100 defects of the kinds collected here are "
-            "missed, as long as new defects come from the same process. New kinds are not covered."
-        )
-
-    def false_call_sentence(self) -> str:
-        """State what the same threshold costs: false calls, rate and exact interval."""
-        return (
-            f"{self.false_calls} of {self.n_normal} held-out good products were flagged: "
-            f"{100 * self.false_call_rate:.1f} % ({100 * self.confidence:g} % interval "
-            f"{100 * self.false_call_low:.1f} to {100 * self.false_call_high:.1f} %)."
-        )
-
 
 def certificate(
     scores_normal: Float64Array,
@@ -98,8 +74,3 @@ def certificate(
         false_call_low=low,
         false_call_high=high,
     )
-
-
-def _in_hundred(rate: float) -> str:
-    percent = 100 * rate
-    return f"{percent:.1f}" if percent >= 1 else f"{percent:#.2g}"

@@ -13,8 +13,11 @@ class CertificationSettings(Settings):
     """How sure a claim has to be, and which escape fractions the price ladder shows.
 
     `confidence` is that of the one-sided escape bound and of the two-sided false-call intervals.
+    `escape_rate` is the share of defects that may be missed: the threshold becomes the highest
+    out-of-fold score of a defect that keeps it at this confidence; None misses no known defect.
     `escape_fractions` are shares of the calibration defects that a step of the ladder may miss.
     """
 
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    escape_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     escape_fractions: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = (0.0, 0.01, 0.02, 0.05)

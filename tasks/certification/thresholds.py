@@ -72,6 +72,7 @@ class LadderStep:
     | `misses` | calibration defects really missed: fewer than allowed where scores tie |
     | `threshold` | highest cut that misses no more than allowed |
     | `false_calls`, `n_normal`, `false_call_rate` | flagged normals, all normals, their ratio |
+    | `n_abnormal` | all calibration defects |
     | `low`, `high` | exact two-sided interval of the false-call rate at this threshold |
     | `escape_upper` | upper bound on the true miss rate, if the defects served nothing else |
     """
@@ -85,6 +86,7 @@ class LadderStep:
     low: float
     high: float
     escape_upper: float
+    n_abnormal: int
 
 
 def price_ladder(
@@ -115,20 +117,18 @@ def price_of_misses(
 ) -> tuple[LadderStep, ...]:
     """Price each number of missed defects, as far as there are more defects with a score.
 
+    A number that ties leave at the threshold of a smaller one is left out: it buys nothing.
     InputError without normals; NoSafeThresholdError as in `zfn_threshold`.
     """
     scored = int(np.count_nonzero(np.isfinite(scores_abnormal)))
-    return tuple(
-        _step(
-            scores_normal,
-            scores_abnormal,
-            allowed / max(1, int(np.size(scores_abnormal))),
-            allowed,
-            confidence,
-        )
-        for allowed in misses
-        if allowed == 0 or allowed < scored
-    )
+    steps: dict[float, LadderStep] = {}
+    for allowed in misses:
+        if allowed and allowed >= scored:
+            continue
+        fraction = allowed / int(np.size(scores_abnormal)) if allowed else 0.0
+        step = _step(scores_normal, scores_abnormal, fraction, allowed, confidence)
+        steps.setdefault(step.threshold, step)
+    return tuple(steps.values())
 
 
 def _step(
@@ -155,4 +155,5 @@ def _step(
         high=high,
         # k was fixed by the fraction, not by the ties: bound the miss rate for k = allowed + 1.
         escape_upper=escape_upper_bound(allowed, n_abnormal, confidence),
+        n_abnormal=n_abnormal,
     )

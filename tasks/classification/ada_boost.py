@@ -11,6 +11,7 @@ from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from tasks.classification.settings import AdaBoostSettings
+from tasks.classification.tree_contributions import ValuedTree, tree_contributions
 from tasks.classification.trees import dumped, read_trees
 from tasks.vocabulary.arrays import Float64Array
 
@@ -27,13 +28,28 @@ class AdaBoostModel:
     def scores(self, scaled_NK: Float64Array) -> Float64Array:
         """Give the share of votes: 0.5 is AdaBoost's own decision."""
         votes_N = np.asarray(self.boosting.decision_function(scaled_NK), dtype=np.float64)
-        # Votes sum to one up to rounding.
-        scores_N: Float64Array = np.clip((votes_N + 1.0) / 2.0, 0.0, 1.0)
+        # scikit-learn adds votes for the one and against the other class: from -2 to 2, up to
+        # rounding, whatever its documentation says.
+        scores_N: Float64Array = np.clip((votes_N + 2.0) / 4.0, 0.0, 1.0)
         return scores_N
 
     def weights(self) -> Float64Array:
         """Give the mean decrease of impurity, weighted by votes."""
         return np.asarray(self.boosting.feature_importances_, dtype=np.float64)
+
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Share of votes: exact TreeSHAP of each tree's vote, against the fitted images."""
+        votes_T = self.boosting.estimator_weights_ / self.boosting.estimator_weights_.sum()
+        trees = [
+            ValuedTree(
+                tree.tree_,
+                vote * np.argmax(tree.tree_.value[:, 0, :], axis=1),
+                # Unweighted: the trees' own weights differ, and all votes need one expectation.
+                tree.tree_.n_node_samples,
+            )
+            for tree, vote in zip(self.boosting.estimators_, votes_T, strict=False)
+        ]
+        return tree_contributions(trees, scaled_NK)
 
     def content(self) -> bytes:
         """Give the skops archive."""

@@ -29,6 +29,10 @@ class ConstantScoreModel:
         """Give zeros: no column matters."""
         return np.zeros(self.n_columns, dtype=np.float64)
 
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Give zeros: no column adds anything."""
+        return np.zeros((len(scaled_NK), self.n_columns), dtype=np.float64)
+
     def content(self) -> bytes:
         """Give the score as text."""
         return str(_SCORE).encode()

@@ -10,6 +10,7 @@ from scipy.stats import loguniform, randint
 from sklearn.tree import DecisionTreeClassifier
 
 from tasks.classification.settings import DecisionTreeSettings
+from tasks.classification.tree_contributions import ValuedTree, tree_contributions
 from tasks.classification.trees import dumped, read_trees
 from tasks.vocabulary.arrays import Float64Array
 
@@ -27,20 +28,29 @@ class DecisionTreeModel:
 
     def scores(self, scaled_NK: Float64Array) -> Float64Array:
         """Give the smoothed probability of abnormal."""
-        nodes = self.tree.tree_
-        images_L = np.asarray(nodes.weighted_n_node_samples, dtype=np.float64)
-        abnormal_L = nodes.value[:, 0, 1] * images_L
-        smoothed_L: Float64Array = (abnormal_L + 1.0) / (images_L + 2.0)
-        scores_N: Float64Array = smoothed_L[self.tree.apply(scaled_NK)]
+        scores_N: Float64Array = self._smoothed_L()[self.tree.apply(scaled_NK)]
         return scores_N
 
     def weights(self) -> Float64Array:
         """Give the decrease of impurity."""
         return np.asarray(self.tree.feature_importances_, dtype=np.float64)
 
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Smoothed probability: exact TreeSHAP of the leaf's value, against the fitted images."""
+        nodes = self.tree.tree_
+        tree = ValuedTree(nodes, self._smoothed_L(), nodes.weighted_n_node_samples)
+        return tree_contributions([tree], scaled_NK)
+
     def content(self) -> bytes:
         """Give the skops archive."""
         return dumped(self.tree)
+
+    def _smoothed_L(self) -> Float64Array:
+        nodes = self.tree.tree_
+        images_L = np.asarray(nodes.weighted_n_node_samples, dtype=np.float64)
+        abnormal_L = nodes.value[:, 0, 1] * images_L
+        smoothed_L: Float64Array = (abnormal_L + 1.0) / (images_L + 2.0)
+        return smoothed_L
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,21 @@ def tried(
 ) -> Trial:
     """Search a member's parameters and score the images out of fold with the ones found."""
     searched = search(member, settings, examples, seed, spread)
-    fit = partial(_fit, member, settings, searched)
-    scores_N = held_out_scores(fit, settings, examples, seed, spread)
+    scores_N = out_of_fold(member, settings, searched, examples, seed, spread)
     return Trial(member.kind, searched, tuple(scores_N.tolist()))
+
+
+def out_of_fold(
+    member: ClassifierSettings,
+    settings: ClassificationSettings,
+    searched: Parameters,
+    examples: Examples,
+    seed: int,
+    spread: Spread = map,
+) -> Float64Array:
+    """Score the images out of fold with parameters that were found on them: float64 [N]."""
+    fit = partial(_fit, member, settings, searched)
+    return held_out_scores(fit, settings, examples, seed, spread)
 
 
 def chosen_of(

@@ -13,6 +13,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 from tasks.classification.settings import GradientBoostingSettings
+from tasks.classification.tree_contributions import ValuedTree, tree_contributions
 from tasks.classification.trees import dumped, read_trees
 from tasks.vocabulary.arrays import Float64Array
 from tasks.vocabulary.errors import InputError
@@ -32,6 +33,16 @@ class GradientBoostingModel:
     def weights(self) -> Float64Array:
         """Give the mean decrease of the squared error."""
         return np.asarray(self.boosting.feature_importances_, dtype=np.float64)
+
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Log-odds: exact TreeSHAP, against the fitted images."""
+        speed = self.boosting.learning_rate
+        nodes_of_trees = [tree.tree_ for tree in self.boosting.estimators_.ravel()]
+        trees = [
+            ValuedTree(nodes, speed * nodes.value[:, 0, 0], nodes.weighted_n_node_samples)
+            for nodes in nodes_of_trees
+        ]
+        return tree_contributions(trees, scaled_NK)
 
     def content(self) -> bytes:
         """Give the skops archive."""
@@ -59,7 +70,7 @@ class GradientBoosting:
     def search_space(self) -> dict[str, Any]:
         """Vary size, number and speed of the trees, and the samples they see."""
         return {
-            "n_estimators": randint(50, 401),
+            "n_estimators": randint(50, 301),
             "max_depth": randint(1, 6),
             "learning_rate": loguniform(0.01, 0.3),
             "min_samples_leaf": randint(1, 16),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,15 @@ class HonestStep:
     false_calls: int
     n_normal: int
     tied_normals: int
+
+    def with_flagged(self, normal: int, abnormal: int) -> HonestStep:
+        """Count further images that are flagged at any threshold: they have no answer."""
+        return replace(
+            self,
+            false_calls=self.false_calls + normal,
+            n_normal=self.n_normal + normal,
+            n_abnormal=self.n_abnormal + abnormal,
+        )
 
     @property
     def false_call_rate(self) -> float:

@@ -13,6 +13,9 @@ from tasks.classification.trust import read_skops
 from tasks.vocabulary.arrays import Float64Array
 from tasks.vocabulary.errors import InputError
 
+CENTRE = "centre_"
+"""Attribute of a fitted estimator: mean of the fitted images [K], where the library keeps none."""
+
 
 @dataclass(frozen=True)
 class LinearModel:
@@ -32,9 +35,20 @@ class LinearModel:
         """Give the absolute coefficients: columns are scaled, hence comparable."""
         return np.abs(np.asarray(self.estimator.coef_[0], dtype=np.float64))
 
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Log-odds: coefficient times distance from the mean of the fitted images, exact."""
+        return np.asarray((scaled_NK - self._centre_K()) * self.estimator.coef_[0])
+
     def content(self) -> bytes:
         """Give the skops archive."""
         return bytes(skops.io.dumps(self.estimator))
+
+    def _centre_K(self) -> Float64Array:
+        if hasattr(self.estimator, "means_"):
+            return np.asarray(self.estimator.priors_ @ self.estimator.means_, dtype=np.float64)
+        # Models stored before the mean was: the middle of the fitted range.
+        middle_K = np.full(self.estimator.coef_.shape[1], 0.5)
+        return np.asarray(getattr(self.estimator, CENTRE, middle_K), dtype=np.float64)
 
 
 def read_linear(content: bytes, expected: type, n_columns: int) -> LinearModel:
@@ -46,4 +60,9 @@ def read_linear(content: bytes, expected: type, n_columns: int) -> LinearModel:
             f"not (1, {n_columns}).",
             "Fit the composite score again.",
         )
-    return LinearModel(estimator)
+    model = LinearModel(estimator)
+    if model._centre_K().shape != (n_columns,):
+        raise InputError(
+            "The stored classifier's mean has another width.", "Fit the composite score again."
+        )
+    return model

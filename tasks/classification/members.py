@@ -21,6 +21,15 @@ class Model(Protocol):
         """Give the influence of each of the K columns, at least 0, on an own scale."""
         ...
 
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Give what each column adds to each image's score, [N, K]; positive speaks for abnormal.
+
+        On the scale on which the member adds up, named in each member: a row sums to its image's
+        value on that scale less a value that is the same for all images. A column that the model
+        does not use gets 0. Each row is worked out by itself. It explains a model, not the product.
+        """
+        ...
+
     def content(self) -> bytes:
         """Give the model in its library's own file format, never a pickle."""
         ...

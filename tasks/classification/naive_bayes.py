@@ -39,16 +39,24 @@ class NaiveBayesModel:
         """Give the separation of the classes in each column."""
         return separation(self.bayes.theta_, self.bayes.var_)
 
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Log-odds: each column's own log-likelihood ratio, exact; their sum lacks the prior's."""
+        normal_NK, abnormal_NK = (self._log_densities(scaled_NK, label) for label in (0, 1))
+        return abnormal_NK - normal_NK
+
     def content(self) -> bytes:
         """Give the skops archive."""
         return bytes(skops.io.dumps(self.bayes))
 
     def _log_density(self, scaled_NK: Float64Array, label: int) -> Float64Array:
+        # Row sums, not a matrix product: the same bits alone and in a batch.
+        densities_N = self._log_densities(scaled_NK, label).sum(axis=1)
+        return np.asarray(densities_N + np.log(self.bayes.class_prior_[label]))
+
+    def _log_densities(self, scaled_NK: Float64Array, label: int) -> Float64Array:
         variances_K = self.bayes.var_[label]
         deviations_NK = (scaled_NK - self.bayes.theta_[label]) ** 2 / variances_K
-        # Row sums, not a matrix product: the same bits alone and in a batch.
-        densities_N = -0.5 * (deviations_NK + np.log(variances_K)).sum(axis=1)
-        return np.asarray(densities_N + np.log(self.bayes.class_prior_[label]))
+        return np.asarray(-0.5 * (deviations_NK + np.log(variances_K)))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,18 @@ class NearestNeighboursModel:
             np.stack([one.var(axis=0) for one in classes]),
         )
 
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Gap of distances: how much farther, in each column, the normals are than the abnormals.
+
+        Votes do not add up over columns, distances to the power p (1: city block, 2: Euclidean)
+        do: the mean over the min(k, T_c) nearest normals less that over the nearest abnormals.
+        A row sums to that gap, not to its score, which it follows: closeness is made of the same
+        distances.
+        """
+        fitted_TK, labels_T = _memory(self.neighbours)
+        rows = [self._gaps(fitted_TK, row_K, labels_T) for row_K in scaled_NK]
+        return np.reshape(np.array(rows, dtype=np.float64), np.shape(scaled_NK))
+
     def content(self) -> bytes:
         """Give the skops archive."""
         return bytes(skops.io.dumps(self.neighbours))
@@ -73,6 +85,18 @@ class NearestNeighboursModel:
         # Equal to fitted images of both classes: nothing speaks for normal.
         closeness = normal / (normal + abnormal) if normal + abnormal > 0 else 1.0
         return (voters * share + closeness) / (voters + 1)
+
+    def _gaps(
+        self, fitted_TK: Float64Array, row_K: Float64Array, labels_T: Int64Array
+    ) -> Float64Array:
+        voters = int(self.neighbours.n_neighbors)
+        order_T = np.argsort(_distances(fitted_TK, row_K, self._power), kind="stable")
+        means = []
+        for label in (0, 1):
+            nearest_V = order_T[labels_T[order_T] == label][:voters]
+            gaps_VK = np.abs(fitted_TK[nearest_V] - row_K) ** self._power
+            means.append(gaps_VK.mean(axis=0))
+        return np.asarray(means[0] - means[1])
 
     def _vote_weights(self, distances_V: Float64Array) -> Float64Array:
         if self.neighbours.weights == "uniform":

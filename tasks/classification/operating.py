@@ -9,7 +9,7 @@ Legend: N images; labels 1 = abnormal, 0 = normal.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,15 @@ class OperatingPoint:
     tied_normals: int
     n_normal: int
     n_abnormal: int
+
+    def with_flagged(self, normal: int, abnormal: int) -> OperatingPoint:
+        """Count further images that are flagged at any threshold: they have no answer."""
+        return replace(
+            self,
+            false_calls=self.false_calls + normal,
+            n_normal=self.n_normal + normal,
+            n_abnormal=self.n_abnormal + abnormal,
+        )
 
     @property
     def accuracy(self) -> float:

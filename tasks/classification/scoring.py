@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.classification.members import Model
 from tasks.classification.settings import ClassifierSettings
-from tasks.vocabulary.arrays import Float64Array, Int64Array
+from tasks.vocabulary.arrays import BoolArray, Float64Array, Int64Array
 from tasks.vocabulary.errors import InputError
 
 # The tree libraries read float32: a scaled metric beyond its range is no measurement to them.
@@ -50,6 +50,29 @@ class CompositeScore:
         A row with a metric that is not finite (kept or not), or that lies outside float32 once
         scaled, has no score and gets +inf. InputError if the table has not M columns.
         """
+        scaled_NK, usable_N = self._scaled(table_NM)
+        scores_N = np.full(len(scaled_NK), np.inf)
+        if usable_N.any():
+            scores_N[usable_N] = self.model.scores(np.ascontiguousarray(scaled_NK[usable_N]))
+        return np.where(np.isnan(scores_N), np.inf, scores_N)
+
+    def contributions(self, table_NM: Float64Array) -> Float64Array:
+        """Give what each metric adds to each image's score, [N, M], on the member's own scale.
+
+        Positive speaks for abnormal; dropped metrics get 0, though one may stand behind a kept one
+        that says the same. Scale and method: see `contributions` of the member. A row without a
+        score is NaN: nothing explains it. InputError if the table has not M columns.
+        """
+        scaled_NK, usable_N = self._scaled(table_NM)
+        found_NM = np.zeros((len(scaled_NK), len(self.columns)))
+        found_NM[~usable_N] = np.nan
+        if usable_N.any():
+            rows_NK = np.ascontiguousarray(scaled_NK[usable_N])
+            found_NM[np.ix_(usable_N, self.kept)] = self.model.contributions(rows_NK)
+        return found_NM
+
+    def _scaled(self, table_NM: Float64Array) -> tuple[Float64Array, BoolArray]:
+        """Give the kept metrics scaled [N, K], and which rows can be scored [N]."""
         table_NM = np.asarray(table_NM, dtype=np.float64)
         if table_NM.ndim != 2 or table_NM.shape[1] != len(self.columns):
             raise InputError(
@@ -58,12 +81,9 @@ class CompositeScore:
             )
         with np.errstate(over="ignore", invalid="ignore"):
             scaled_NK = table_NM[:, self.kept] * self.scale + self.offset
-        usable_N = np.isfinite(table_NM).all(axis=1)
+        usable_N: BoolArray = np.asarray(np.isfinite(table_NM).all(axis=1))
         usable_N &= (np.abs(scaled_NK) <= _LARGEST).all(axis=1)
-        scores_N = np.full(len(table_NM), np.inf)
-        if usable_N.any():
-            scores_N[usable_N] = self.model.scores(np.ascontiguousarray(scaled_NK[usable_N]))
-        return np.where(np.isnan(scores_N), np.inf, scores_N)
+        return scaled_NK, usable_N
 
     def influence(self) -> list[tuple[str, float]]:
         """Rank the kept metrics by their influence, largest first; the weights sum to 1.

@@ -256,3 +256,20 @@ class ProtocolSettings(Settings):
     escape_fractions: Annotated[
         tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)
     ] = (0.0, 0.01, 0.02, 0.05)
+
+
+class EvaluationSettings(Settings):
+    """Both protocols over the same members: what the paper would report, and what may be promised.
+
+    | setting | meaning |
+    | --- | --- |
+    | `members` | classifiers to judge; default: the twelve of the paper |
+    | `published_draws` | of the one search over the whole table (paper: 500) |
+    | `draws` | of the search inside each outer training part; there are folds x repeats of them |
+    | `outer` | outer folds of the honest protocol |
+    """
+
+    members: Annotated[tuple[ClassifierSettings, ...], Field(min_length=1)] = PAPER_MEMBERS
+    published_draws: NonNegativeInt = 500
+    draws: NonNegativeInt = 10
+    outer: ProtocolSettings = ProtocolSettings()

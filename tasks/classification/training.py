@@ -83,18 +83,25 @@ def held_out_scores(
 
     Folds are `settings.folds`, or as many as the rarer class can fill.
     """
-    folds = fold_count(examples, settings.folds, exact=False)
-    jobs = [
-        (seed + repeat, training, testing)
-        for repeat in range(settings.repeats)
-        for training, testing in splits(examples, folds, seed + repeat)
-    ]
+    jobs = held_out_parts(settings, examples, seed)
     sums_N = np.zeros(len(examples.labels))
     # In the order of `jobs`, whichever ends first: float sums depend on order.
     found = spread(partial(_held_out, fit, examples), jobs)
     for (_, _, testing), scores in zip(jobs, found, strict=True):
         sums_N[testing] += scores
     return sums_N / settings.repeats
+
+
+def held_out_parts(
+    settings: ClassificationSettings, examples: Examples, seed: int
+) -> list[tuple[int, Int64Array, Int64Array]]:
+    """Deal the repeated folds of `held_out_scores`: (seed of the fit, training, testing) each."""
+    folds = fold_count(examples, settings.folds, exact=False)
+    return [
+        (seed + repeat, training, testing)
+        for repeat in range(settings.repeats)
+        for training, testing in splits(examples, folds, seed + repeat)
+    ]
 
 
 def _held_out(

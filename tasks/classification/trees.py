@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import skops.io
 
+from tasks.classification.tree_contributions import ValuedTree, tree_contributions
 from tasks.classification.trust import read_skops
 from tasks.vocabulary.arrays import Float64Array
 from tasks.vocabulary.errors import InputError
@@ -19,6 +20,9 @@ from tasks.vocabulary.errors import InputError
 # skops lists the node storage as untrusted because scikit-learn follows its indices unchecked; it
 # is allowed here because `_check_nodes` checks them before the first prediction.
 _ALLOWED = ("sklearn.tree._tree.Tree",)
+
+SEARCHED_TREES = 200
+"""Trees of a forest whose other parameters are searched."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class ForestModel:
     def weights(self) -> Float64Array:
         """Give the mean decrease of impurity."""
         return np.asarray(self.forest.feature_importances_, dtype=np.float64)
+
+    def contributions(self, scaled_NK: Float64Array) -> Float64Array:
+        """Probability: exact TreeSHAP of the mean over trees, against the fitted images."""
+        share = 1.0 / len(self.forest.estimators_)
+        nodes_of_trees = [tree.tree_ for tree in self.forest.estimators_]
+        trees = [
+            ValuedTree(nodes, share * nodes.value[:, 0, 1], nodes.weighted_n_node_samples)
+            for nodes in nodes_of_trees
+        ]
+        return tree_contributions(trees, scaled_NK)
 
     def content(self) -> bytes:
         """Give the skops archive."""

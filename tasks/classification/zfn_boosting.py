@@ -94,7 +94,7 @@ class ZfnBoosting:
     def search_space(self) -> dict[str, Any]:
         """Vary what `lightgbm` varies, and share and focus of the ZFN term."""
         return {
-            "trees": randint(100, 601),
+            "trees": randint(50, 301),
             "leaves": randint(4, 64),
             "learning_rate": loguniform(0.01, 0.3),
             "min_samples_leaf": randint(3, 31),

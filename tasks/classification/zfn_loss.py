@@ -78,12 +78,22 @@ def _hardest_defects(defects_P: Float64Array, normals_Q: Float64Array, focus: fl
     # The log-mean-exp adds focus times the variance of the slopes under the weights.
     spread_P = (weights_P - weights_P**2) * slope_P**2
     spread_Q = np.maximum(weights_P @ slopes_PQ**2 - slope_Q**2, 0.0)
-    mean_cost = float(costs_P.mean())
-    excess = float(logsumexp(focus * costs_P, b=1.0 / costs_P.size)) / focus if focus else mean_cost
     return _Term(
-        excess,
+        _log_mean_exp(costs_P, focus),
         -weights_P * slope_P,
         weights_P * bends_PQ.sum(axis=1) + focus * spread_P,
         slope_Q,
         weights_P @ bends_PQ + focus * spread_Q,
     )
+
+
+def _log_mean_exp(costs_P: Float64Array, focus: float) -> float:
+    """Mean cost for focus 0, largest cost for focus infinity."""
+    mean = float(costs_P.mean())
+    above_P = focus * (costs_P - mean)
+    if focus == 0.0:
+        return mean
+    # A logarithm of something next to 1, divided by a tiny focus, would be rounding error alone.
+    if above_P.max() < 1.0:
+        return mean + float(np.log1p(np.expm1(above_P).mean())) / focus
+    return mean + float(logsumexp(above_P, b=1.0 / costs_P.size)) / focus

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.vocabulary.arrays import Float64Array
@@ -16,6 +16,7 @@ class CertificateContent:
     `figures` is its JSON object: the page says nothing that the machine-readable form does not.
     Legend: U units (boards or parts). `normal_U`, `abnormal_U` and `threshold` are oriented so that
     higher is worse, with +inf for 'no score'; `sign` (1 or -1) turns them to the tool's own.
+    `pictures` are data URIs by the name of the board, for boards that are no files.
     """
 
     figures: Mapping[str, Any]
@@ -24,3 +25,9 @@ class CertificateContent:
     normal_U: Float64Array
     abnormal_U: Float64Array
     threshold: float
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+def certificate_file(line: str) -> str:
+    """Name of the page of a line's certificate, beside the line's report."""
+    return f"{line}-certificate.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tasks.reporting import wording
 from tasks.reporting.certificate_content import CertificateContent
 from tasks.reporting.certificate_plots import distributions, whisker
 from tasks.reporting.thumbnails import thumbnail
+from tasks.reporting.trivial_plots import screening_sentences, trivial_chart, trivial_words
 
 _HERE = Path(__file__).parent
 
@@ -35,24 +37,46 @@ def render_certificate(content: CertificateContent) -> str:
         style=Markup(style),  # noqa: S704 -- own files
         scores_chart=Markup(distributions(content)),  # noqa: S704 -- chart.py escapes its texts
         ladder=_ladder(figures),
-        hardest=_pictures(figures, "abnormal"),
-        dearest=_pictures(figures, "normal"),
+        hardest=_pictures(content, "abnormal"),
+        dearest=_pictures(content, "normal"),
         score_name=content.score_name,
+        **_trivial(figures),
         verdict=_verdict(figures),
     )
 
 
 def _verdict(figures: Any) -> tuple[str, str]:
-    """Tone and heading: what a reader who reads one line reads."""
+    """Tone and heading: what a reader who reads one line reads.
+
+    No escape is `good` only where false calls do not undo the benefit.
+    """
     missed = wording.of_all(figures["escapes"], figures["n_abnormal"])
     bound = wording.upper_bound(figures["escape_upper"])
+    sure = f"with {100 * figures['confidence']:g}{wording.NO_BREAK}% confidence"
+    if figures["escape_upper"] >= 1.0:
+        return "bad", f"{missed} defects escaped; no bound on the true rate can be given."
     if figures["rank"] is not None:
         return "caution", (
-            f"Fewer than {bound} of defects escape, provided that these defects served only to set "
-            "the threshold."
+            f"Fewer than {bound} of defects escape, {sure}, provided that these defects served only "
+            "to set the threshold."
         )
-    tone = "bad" if figures["escapes"] else "good"
-    return tone, f"{missed} defects escaped; the true rate is below {bound}."
+    dear = figures["false_call_rate"] >= wording.DEAR_RATE
+    tone = "bad" if figures["escapes"] else "caution" if dear else "good"
+    return tone, f"{missed} defects escaped; the true rate is below {bound} {sure}."
+
+
+def _trivial(figures: Any) -> dict[str, Any]:
+    """The section on trivial properties; own certificates show it in their report instead."""
+    found = figures.get("confounds")
+    if not found:
+        return {"screening": None, "trivial_chart": "", "trivial_words": ()}
+    drawn = trivial_chart(found, figures["auroc"]) if found["properties"] else ""
+    said = [f"{one[0].upper()}{one[1:]}." for one in screening_sentences(found)]
+    return {
+        "screening": found,
+        "trivial_chart": Markup(drawn),  # noqa: S704 -- chart.py escapes its texts
+        "trivial_words": [*trivial_words(found, figures["auroc"]), *said],
+    }
 
 
 def _ladder(figures: Any) -> list[dict[str, Any]]:
@@ -68,9 +92,14 @@ def _ladder(figures: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _pictures(figures: Any, label: str) -> list[dict[str, Any]]:
+def _pictures(content: CertificateContent, label: str) -> list[dict[str, Any]]:
     return [
-        dict(one) | {"source": thumbnail(Path(one["picture"])) if one["picture"] else None}
-        for one in figures["price_set_by"]
+        dict(one) | {"source": _picture(content, one)}
+        for one in content.figures["price_set_by"]
         if one["label"] == label
     ]
+
+
+def _picture(content: CertificateContent, board: Mapping[str, Any]) -> str | None:
+    known = content.pictures.get(board["name"])
+    return known or (thumbnail(Path(board["picture"])) if board["picture"] else None)

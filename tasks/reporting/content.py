@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.reporting.label_audit_content import LabelAuditContent
 from tasks.vocabulary.errors import InputError
 
 Verdict = Literal["flagged", "passed"]
@@ -68,7 +69,8 @@ class MetricInfluence:
 class LadderRow:
     """One step of the price ladder: what is paid in false calls when `misses` defects may escape.
 
-    Rates lie in [0, 1]; `low` and `high` are the exact interval of the false-call rate.
+    Rates lie in [0, 1]; `low` and `high` are the exact interval of the false-call rate; `n_abnormal`
+    are the defects of which `misses` may escape, 0 where it is all of the development role.
     """
 
     escape_fraction: float
@@ -79,6 +81,7 @@ class LadderRow:
     false_call_rate: float
     low: float
     high: float
+    n_abnormal: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,9 @@ class ClassifierRow:
 class CertificateFigures:
     """What held-out images said at the fixed threshold; `escape_upper_95` in [0, 1].
 
-    `false_call_low` and `false_call_high` are the exact 95 % interval of the false-call rate, NaN
-    where it has none. `looks` counts how often this set has answered: only the first answer is
-    untouched.
+    `false_call_low` and `false_call_high` are the exact interval of the false-call rate at
+    `confidence`, NaN where it has none. `looks` counts how often this set has answered; all bounds
+    are held to what so many looks allow. `page` is the file of the certificate beside the report.
     """
 
     n_normal: int
@@ -119,6 +122,10 @@ class CertificateFigures:
     false_call_low: float = math.nan
     false_call_high: float = math.nan
     looks: int = 1
+    labels_changed: int = 0
+    warnings: tuple[str, ...] = ()
+    page: str = ""
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,12 +230,15 @@ class ReportContent:
     quarantine: tuple[QuarantineRow, ...] = ()
     stage_times: tuple[StageTime, ...] = ()
     more_headlines: tuple[Headline, ...] = ()
+    screening: Mapping[str, Any] | None = None
+    composite_auroc: float = math.nan
     notes: tuple[str, ...] = ()
     reconstructor: str = ""
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    label_audit: LabelAuditContent | None = None
 
     def __post_init__(self) -> None:
         """Raise `InputError` where a verdict contradicts the threshold, rather than hide it."""

@@ -13,10 +13,13 @@ from markupsafe import Markup
 
 from tasks.reporting import gallery, plots, wording
 from tasks.reporting.content import Headline, ReportContent
+from tasks.reporting.label_audit import audit_groups
 from tasks.reporting.overlays import heat
 from tasks.reporting.scaling import picture_note, shown_map
+from tasks.reporting.trivial_plots import trivial_chart, trivial_words
 
 _HERE = Path(__file__).parent
+_STYLES = ("report.css", "label_audit.css")
 _SHOWN_AT_ONCE = 4  # further boards fold away: a page of 24 is scrolled, not read
 
 
@@ -33,16 +36,17 @@ def render_report(content: ReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = (_HERE / "report.js").read_text(encoding="utf-8")
+    script = _own("report.js")
     return environment.get_template("report.html.j2").render(
         content=content,
         say=wording,
         finite=math.isfinite,
-        style=Markup((_HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 -- own file
+        style=Markup("".join(map(_own, _STYLES))),  # noqa: S704 -- own files
         script=Markup(script),  # noqa: S704 -- own file
         script_hash=_policy_hash(script),
         headlines=headlines(content),
         n_abnormal=len(content.development.abnormal),
+        audit_groups=audit_groups(content.label_audit),
         **_verdict(content),
         **_charts(content),
         **_galleries(content),
@@ -86,7 +90,7 @@ def _certificate_headlines(content: ReportContent) -> list[Headline]:
     if held.n_normal == 0:
         return [escapes, Headline("False calls", "not known", "no good board was held out to ask")]
     rate = wording.percent(held.false_calls / held.n_normal)
-    bounds = wording.interval(held.false_call_low, held.false_call_high)
+    bounds = wording.interval(held.false_call_low, held.false_call_high, held.confidence)
     detail = f"held-out good boards flagged: {rate}" + (f", {bounds}" if bounds else "")
     calls = wording.of_all(held.false_calls, held.n_normal)
     return [escapes, Headline("False calls", calls, detail)]
@@ -118,10 +122,16 @@ def _charts(content: ReportContent) -> dict[str, object]:
     scores = plots.score_distributions(panels, content.undecided_N, content.threshold)
     ladder = plots.price_ladder(content.ladder, len(content.development.abnormal))
     curves = plots.training_curves(content.history, content.best_step)
+    screening = content.screening
+    trivial = "" if screening is None else trivial_chart(screening, content.composite_auroc)
     return {
         "axis_words": plots.shared_axis(panels, content.undecided_N, content.threshold).explanation,
         "scores_chart": Markup(scores),  # noqa: S704 -- chart.py escapes its texts
         "ladder_chart": Markup(ladder),  # noqa: S704 -- chart.py escapes its texts
+        "trivial_chart": Markup(trivial),  # noqa: S704 -- as above
+        "trivial_words": ()
+        if screening is None
+        else trivial_words(screening, content.composite_auroc),
         "curves": [(name, Markup(curve)) for name, curve in curves],  # noqa: S704 -- as above
         "heaviest": max((abs(metric.weight) for metric in content.influences), default=0.0),
         "longest": max((stage.seconds for stage in content.stage_times), default=0.0),
@@ -145,6 +155,10 @@ def _galleries(content: ReportContent) -> dict[str, object]:
         "shown_at_once": _SHOWN_AT_ONCE,
         "mask": None if mask is None else gallery.embedded(heat(shown_map(mask), 1.0)),
     }
+
+
+def _own(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _policy_hash(script: str) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tasks.vocabulary.arrays import UInt8Array
+
 _SIDE_PX = 240
 
 
@@ -19,16 +21,24 @@ def thumbnail(file: Path) -> str | None:
     A certificate is no place to fail over a picture, so every refusal of the decoder is None, images
     of absurd size among them. Depths beyond 8 bits are stretched between their extremes.
     """
-    buffer = io.BytesIO()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file) as opened:
-                small = _eight_bits(opened)
-                small.thumbnail((_SIDE_PX, _SIDE_PX))
-                small.save(buffer, format="JPEG", quality=82)
+                return _embedded(_eight_bits(opened))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning):
         return None
+
+
+def thumbnail_of(image_HWC: UInt8Array) -> str:
+    """Data URI of an image in memory with one or three channels, at most 240 px a side."""
+    return _embedded(Image.fromarray(image_HWC[..., 0] if image_HWC.shape[2] == 1 else image_HWC))
+
+
+def _embedded(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.thumbnail((_SIDE_PX, _SIDE_PX))
+    picture.save(buffer, format="JPEG", quality=82)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 

@@ -47,6 +47,11 @@ def percent(share: float) -> str:
     return f"{value:.{digits}f}{NO_BREAK}%"
 
 
+def chance(share: float) -> str:
+    """Say a chance as `percent`, but never round what is open up to certainty."""
+    return f"over 99{NO_BREAK}%" if share > 0.99 else percent(share)
+
+
 def percent_exactly(share: float) -> str:
     """One decimal always, for tables; an empty class shows as a dash."""
     return f"{100.0 * share:.1f}" if math.isfinite(share) else "\u2013"
@@ -59,11 +64,11 @@ def upper_bound(share: float) -> str:
     return f"{math.ceil(share * 1e4 - 1e-6) / 100.0:.2f}{NO_BREAK}%"
 
 
-def interval(low: float, high: float) -> str:
-    """Say an exact 95 % interval in words, or nothing where it is not known."""
+def interval(low: float, high: float, confidence: float = 0.95) -> str:
+    """Say an exact interval in words, or nothing where it is not known."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"95{NO_BREAK}% interval {percent(low)} to {percent(high)}"
+    return f"{100 * confidence:g}{NO_BREAK}% interval {percent(low)} to {percent(high)}"
 
 
 def number(value: float) -> str:

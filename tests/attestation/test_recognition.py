@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.attestation.reading import read_scores
-from tasks.attestation.recognition import answer_digest, recognition
+from tasks.attestation.recognition import answer_digest, keys_of, recognition
 from tasks.attestation.scores import Columns, ScoredSet
 
 
@@ -50,3 +50,34 @@ def test_answers_differ_by_scores_classes_and_question() -> None:
     assert digest == answer_digest(np.array([-0.0, 1.0]), high, "q")
     others = [(high, low, "q"), (low, high, "r"), (low, high[:1], "q"), (low, high + 1e-9, "q")]
     assert len({digest, *(answer_digest(*other) for other in others)}) == 5
+
+
+def test_named_images_have_the_keys_of_a_file_that_names_them(file: Path) -> None:
+    scored = read_scores(file, Columns("s", "y", id="i"))
+    assert set(keys_of(["b", "a"])) == set(recognition(scored, None).keys)
+    assert keys_of(["a", "b"]) == keys_of(("b", "a"))
+
+
+def boards(names: list[str]) -> set[str]:
+    return {key for key in keys_of(names) if key.startswith("board:")}
+
+
+def test_sets_that_overlap_share_boards_and_others_do_not() -> None:
+    names = [f"board {at}" for at in range(3000)]
+    whole = boards(names)
+    assert len(whole) == 256
+    assert len(whole & boards(names[:-1])) >= 255
+    assert whole & boards([*names[:150], *(f"fresh {at}" for at in range(2850))])
+    assert not whole & boards([f"fresh {at}" for at in range(3000)])
+    assert len(boards(names[:10])) == 10
+
+
+def test_names_of_groups_return_in_other_sets_and_link_none(tmp_path: Path) -> None:
+    place = tmp_path / "lots.csv"
+    place.write_text("i,lot,s,y\na,A,1,0\nb,A,2,1\n")
+    lots, ids = (
+        recognition(read_scores(place, columns), None).keys
+        for columns in (Columns("s", "y", group="lot"), Columns("s", "y", id="i"))
+    )
+    assert [key.partition(":")[0] for key in lots] == ["boards"]
+    assert [key.partition(":")[0] for key in ids] == ["boards", "board", "board"]

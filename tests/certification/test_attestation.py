@@ -102,8 +102,13 @@ def test_ties_and_missing_scores_are_counted() -> None:
 def test_one_defect_supports_next_to_nothing_and_says_so() -> None:
     made = attest(NORMAL, np.array([0.5]), LowestDefect())
     assert made.certificate.escape_upper == pytest.approx(0.95)
-    assert "fewer than 95.00 in 100" in made.sentence()
+    assert made.sentence() == (
+        "The threshold was set on a single defect: no bound worth quoting can be given."
+    )
     assert len(made.ladder) == 1
+    fixed = attest(NORMAL, np.array([0.5]), FixedThreshold(0.4))
+    assert "0 of 1 held-out defects were missed" in fixed.sentence()
+    assert "fewer than 95.00 in 100" in fixed.sentence()
 
 
 def test_where_all_escaped_nothing_is_claimed() -> None:
@@ -169,13 +174,25 @@ def test_a_ladder_of_misses_by_hand() -> None:
     assert [step.escape_fraction for step in ladder] == [0.0, 0.25, 0.5]
     assert ladder[2].escape_upper == escape_upper_bound(2, 4, 0.9)
     assert (ladder[1].low, ladder[1].high) == exact_interval(49, 100, 0.9)
+    assert [step.misses for step in price_of_misses(normal, abnormal, (5, 1, 0), 0.9)] == [1, 0]
     assert len(price_of_misses(normal, np.arange(6.0))) == 4
     assert len(price_of_misses(normal, np.append(np.arange(5.0), np.inf))) == 3
+
+
+def test_a_step_that_ties_leave_where_it_was_is_no_step() -> None:
+    tied = np.array([0.4, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0])
+    ladder = price_of_misses(NORMAL, tied)
+    assert [(step.misses, step.threshold) for step in ladder] == [(0, 0.4), (2, 0.6), (5, 0.9)]
+    assert ladder[0].escape_upper == escape_upper_bound(0, 7, 0.95)
+    assert {step.n_abnormal for step in ladder} == {7}
+    assert len(price_of_misses(NORMAL, np.full(9, 0.5))) == 1
 
 
 def test_a_ladder_needs_a_first_step() -> None:
     with pytest.raises(NoSafeThresholdError):
         price_of_misses(np.zeros(2), np.array([np.nan]))
+    with pytest.raises(NoSafeThresholdError, match="0 of 0 defects"):
+        price_of_misses(np.zeros(2), np.zeros(0))
     with pytest.raises(InputError, match="no normal image"):
         price_of_misses(np.zeros(0), np.zeros(2))
 

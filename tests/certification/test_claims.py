@@ -14,7 +14,7 @@ NORMAL = np.linspace(0.0, 1.0, 201)
 ABNORMAL = np.linspace(0.405, 2.0, 174)
 PLAIN = Circumstances(
     n_images=1500,
-    group="serial",
+    group="column 'serial'",
     caught_by="every-image",
     recognised_by="what names its boards",
     is_weakly_recognised=False,
@@ -55,7 +55,7 @@ def test_looks_void_what_was_said_before_and_may_spoil_a_fixed_threshold() -> No
     (said,) = warnings(attest(NORMAL, ABNORMAL, LowestDefect(), looks=3), PLAIN)
     assert "one of 3 looks" in said
     assert "held to 98.33 %" in said
-    assert "keep 95 %. Earlier certificates of this set are void." in said
+    assert "over all looks it keeps 95 %. Earlier certificates of this set are void." in said
     assert "not fresh" not in said
     (fixed,) = warnings(attest(NORMAL, ABNORMAL, FixedThreshold(0.4), looks=2), PLAIN)
     assert fixed.endswith("these boards are not fresh, and nothing is certified.")
@@ -76,7 +76,7 @@ def test_conditions_of_a_fixed_threshold() -> None:
     assert "fixed before these boards were scored" in first
     assert "Clopper-Pearson" in first
     assert any("Kinds of defect that are not in this set" in said for said in rest)
-    assert rest[-1].endswith("All limits hold at 95 % over all looks.")
+    assert rest[-1].endswith("holds at 95 % over all looks, not all limits at once.")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_counts_once() -> None:
         in conditions(made, replace(PLAIN, caught_by="any-image"))[2]
     )
     alone = conditions(made, replace(PLAIN, group=None))[2]
-    assert alone == "n counts 1,500 rows, each taken for one independent board."
+    assert alone == "n counts 1,500 images, each taken for one independent board."
 
 
 def test_every_word_of_a_fixed_threshold() -> None:
@@ -126,7 +126,8 @@ def test_every_word_of_a_fixed_threshold() -> None:
         "as missed if any of its images is passed; a good part is a false call if any of its images "
         "is flagged.",
         "The price ladder was read from these same boards. To take another step of it is a choice "
-        "that needs fresh defects. All limits hold at 95 % over all looks.",
+        "that needs fresh defects. Each limit by itself holds at 95 % over all looks, not all limits "
+        "at once.",
     )
 
 
@@ -155,7 +156,7 @@ def test_every_word_of_the_warnings() -> None:
         "1 board without a finite score, 0 of them defective, counted as flagged: the claim holds "
         "only where the machine flags such boards too.",
         "This is one of 2 looks at this set (recognised by what names its boards): each limit is "
-        "held to 97.5 % so that all together keep 95 %. Earlier certificates of this set are void. "
+        "held to 97.5 %, so that over all looks it keeps 95 %. Earlier certificates of this set are void. "
         "If the threshold was chosen after an earlier look, these boards are not fresh, and nothing "
         "is certified.",
         "2 good boards are flagged because their score equals the threshold: coarse scores cost "
@@ -170,5 +171,24 @@ def test_every_word_of_the_warnings() -> None:
         "2 defects are few: even with none missed they cannot support 5 % at 95 % confidence, "
         "which takes 59.",
         "This is one of 2 looks at this set (recognised by what names its boards): each limit is "
-        "held to 97.5 % so that all together keep 95 %. Earlier certificates of this set are void.",
+        "held to 97.5 %, so that over all looks it keeps 95 %. Earlier certificates of this set are "
+        "void.",
     )
+
+
+def test_what_others_found_comes_first_and_changed_labels_are_said() -> None:
+    made = attest(NORMAL, ABNORMAL[:58], LowestDefect())
+    told = warnings(made, replace(PLAIN, told=("Size tells.", "So does time."), labels_changed=1))
+    assert told[:2] == ("Size tells.", "So does time.")
+    assert told[2].startswith("58 defects are few")
+    assert told[3:] == (
+        "1 label was changed after scores were seen. Whoever sees scores first changes the labels "
+        "that cost most, and the limits do not know it.",
+    )
+    many = warnings(attest(NORMAL, ABNORMAL, LowestDefect()), replace(PLAIN, labels_changed=1200))
+    assert many[0].startswith("1,200 labels were changed")
+
+
+def test_who_knows_its_groups_says_in_its_own_words_that_there_are_none() -> None:
+    alone = replace(PLAIN, group=None, lone_images="No serial numbers.")
+    assert warnings(attest(NORMAL, ABNORMAL, LowestDefect()), alone) == ("No serial numbers.",)

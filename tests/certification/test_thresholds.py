@@ -152,3 +152,12 @@ def test_upper_bounds_cover_the_true_escape_rate() -> None:
     bounds = {k: escape_upper_bound(int(k), n, 0.95) for k in np.unique(escapes)}
     covered = np.mean([bounds[k] >= truth for k in escapes])
     assert covered >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / studies)
+
+
+def test_scores_of_any_type_that_holds_numbers_have_a_threshold() -> None:
+    assert zfn_threshold(np.array([2.0, 1.0], dtype=object)) == 1.0
+
+
+def test_a_ladder_of_shares_names_them() -> None:
+    steps = price_ladder(np.zeros(3), np.arange(9.0), (0.25, 0.0))
+    assert [step.escape_fraction for step in steps] == [0.25, 0.0]

@@ -31,6 +31,7 @@ def fit(tumours: Labelled) -> Fit:
     return functools.cache(lambda member: fit_classifier(member, QUICK, *tumours, COLUMNS))
 
 
+_FORESTS = ("random_forest", "extra_trees", "ada_boost", "gradient_boosting")
 every_member = pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.kind)
 every_learner = pytest.mark.parametrize("member", LEARNERS, ids=lambda member: member.kind)
 
@@ -180,7 +181,14 @@ def test_a_model_of_another_width_or_kind_is_refused(member: ClassifierSettings,
             classifier.read(content, 31)
 
 
-@every_member
+@pytest.mark.parametrize(
+    "member",
+    [
+        # Their candidates have hundreds of trees.
+        pytest.param(member, marks=[pytest.mark.slow] * (member.kind in _FORESTS), id=member.kind)
+        for member in MEMBERS
+    ],
+)
 def test_a_search_stays_inside_its_space_and_repeats(
     member: ClassifierSettings, tumours: Labelled
 ) -> None:

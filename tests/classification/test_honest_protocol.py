@@ -162,6 +162,7 @@ def test_a_constant_score_flags_everything_and_says_that_it_ties(examples: Examp
         assert row.auroc == 0.5
 
 
+@pytest.mark.slow
 def test_noise_gets_no_flattering_figure() -> None:
     generator = np.random.default_rng(0)
     noise = checked_examples(generator.standard_normal((120, 5)), np.arange(120) % 2)

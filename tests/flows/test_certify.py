@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
@@ -116,8 +117,17 @@ def test_looks_are_counted_and_paid_for(desk: Desk) -> None:
     desk.write(rows().replace("d0,35.0,1", "d0,35.0,0"))
     assert desk.certificate("--id", "i")["looks"] == 4
     desk.write(rows(n_abnormal=61))
+    assert desk.certificate("--id", "i")["looks"] == 5  # one board more makes no fresh set
+    desk.write(rows().replace("n", "new-n").replace("d", "new-d"))
     assert desk.certificate("--id", "i")["looks"] == 1
     assert desk.certificate("--id", "i", "--set", "new name")["looks"] == 5
+
+
+def test_a_set_without_its_missed_defect_is_no_fresh_set(desk: Desk) -> None:
+    assert desk.certificate("--id", "i", "--threshold", 36)["escapes"] == 1
+    desk.write(rows().replace("d0,35.0,1\n", ""))
+    better = desk.certificate("--id", "i", "--threshold", 36)
+    assert (better["escapes"], better["looks"]) == (0, 2)
 
 
 def test_parts_count_once(desk: Desk) -> None:
@@ -191,6 +201,22 @@ def test_bad_input_ends_with_a_sentence_and_no_look(
     assert desk.looks_kept() == 0
 
 
+def test_semicolons_with_decimal_commas_are_named_one_after_the_other(desk: Desk) -> None:
+    desk.scores.write_text("i;s;y\na;0,1;0\nb;0,9;1\n")
+    assert "separated by semicolons" in plain(desk.ask().stderr)
+    assert "Write decimals with a point" in plain(desk.ask("--delimiter", ";").stderr)
+    desk.scores.write_bytes(b"\xef\xbb\xbfi,s,y\r\na,0.1,0\r\nb,0.9,1\r\n")
+    assert desk.certificate("--id", "i")["threshold"] == 0.9
+
+
+def test_a_page_that_cannot_be_written_is_said_in_a_sentence(desk: Desk) -> None:
+    (desk.folder / "file").write_text("")
+    refused = desk.ask("--id", "i", "--html", desk.folder / "file" / "page.html")
+    assert refused.exit_code == WRONG_INPUT
+    assert "page.html cannot be written" in plain(refused.stderr)
+    assert desk.certificate("--id", "i")["looks"] == 1
+
+
 def test_costs_in_use(desk: Desk) -> None:
     options = ("--prevalence", 0.01, "--flag-rate-today", 0.5, "--review-seconds", 8)
     made = desk.certificate("--id", "i", "--threshold", 36, *options)
@@ -223,6 +249,45 @@ def test_a_parquet_of_many_rows_without_needing_ids(desk: Desk) -> None:
     assert made["n_abnormal"] == int(labels.sum())
     assert made["escapes"] == int((scores[labels] < 2.0).sum())
     assert any("number of rows alone" in said for said in made["warnings"])
+
+
+@pytest.mark.slow
+def test_ten_million_rows_fit_into_four_gigabytes(desk: Desk) -> None:
+    n = 10_000_000
+    generator = np.random.default_rng(0)
+    labels = (generator.random(n) < 0.001).astype(np.int8)
+    scores = generator.normal(size=n).astype(np.float32) + 4 * labels
+    numbers = pa.array(np.arange(n))
+    names = pc.binary_join_element_wise(pa.scalar("b"), numbers.cast(pa.string()), "")
+    table = pa.table({"i": names, "s": scores.astype(np.float32), "y": labels})
+    pq.write_table(table, desk.scores)
+    program = (
+        "import resource, sys\n"
+        "from flows.cli import app\n"
+        "try:\n"
+        "    app(sys.argv[1:])\n"
+        "finally:\n"
+        "    print('KB', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+    )
+    asked = [
+        "certify",
+        "scores.csv",
+        "--score",
+        "s",
+        "--label",
+        "y",
+        "--id",
+        "i",
+        "--threshold",
+        "2",
+    ]
+    command = [sys.executable, "-c", program, *asked, "--store", "store", "--json", "c.json"]
+    done = subprocess.run(command, cwd=desk.folder, capture_output=True, text=True)
+    assert done.returncode == DONE, done.stderr
+    made = json.loads((desk.folder / "c.json").read_text())
+    assert (made["n_images"], made["n_abnormal"]) == (n, int(labels.sum()))
+    assert made["escapes"] == int((scores[labels == 1] < 2.0).sum())
+    assert int(done.stderr.rpartition("KB ")[2]) < 4_000_000
 
 
 def test_it_works_where_torch_prefect_and_dask_cannot_be_imported(desk: Desk) -> None:

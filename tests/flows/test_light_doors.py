@@ -37,7 +37,10 @@ def test_the_light_modules_import_nothing_heavy(module: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("arguments", ["'--help'", "'retrain', '--help'"])
+@pytest.mark.parametrize(
+    "arguments",
+    ["'--help'", "'retrain', '--help'", "'certify', '--help'", "'certificate', '--help'"],
+)
 def test_help_imports_nothing_heavy(arguments: str) -> None:
     done = run(_RUN.format(arguments=arguments))
     assert done.returncode == 0, done.stderr
@@ -68,3 +71,11 @@ classification: {{members: [{{kind: constant_score}}]}}
     assert done.returncode == 0, done.stderr
     assert "archive: 3 abnormal, 5 normal" in done.stdout
     assert not (tmp_path / "store").exists()
+
+
+def test_labels_are_listed_without_what_trains_and_conducts() -> None:
+    modules = ("torch", "prefect", "dask", "distributed", "sklearn", "cv2")
+    program = f"import sys, flows.labels\nsys.exit(str(sorted(set({modules}) & set(sys.modules))))"
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert done.stderr.strip() == "[]"

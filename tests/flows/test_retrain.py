@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tasks.certification.bounds import escape_upper_bound
 from tests.conftest import Retrained
 from tests.flows.prefect_api import asked
 from tests.product_line import COUNTS, LINE, ProductLine, ended, receipts, write_archive
@@ -75,10 +76,21 @@ def test_figures_for_machines(retrained: Retrained) -> None:
     assert (certified["n_normal"], certified["n_abnormal"]) == (8, 6)
     # Six defects cannot show more: the bound at zero escapes is 1 - 0.05^(1/6).
     assert certified["escape_upper_95"] >= 1 - 0.05 ** (1 / 6) - 1e-9
-    stages = {"ingest", "train", "mask", "extract", "fit", "certify", "report"}
+    stages = {"ingest", "train", "mask", "extract", "fit", "screen", "certify", "audit", "report"}
     assert figures["seconds"].keys() == stages | {"total"}
     assert figures["peak_memory_mb"] > 0
     assert "Synthetic tiles" in Path(figures["report"]).read_text()
+
+
+def test_labels_to_look_at_lie_beside_the_report(retrained: Retrained) -> None:
+    page = Path(retrained.figures["report"])
+    assert "Labels to look at" in page.read_text()
+    sheet = page.with_name(f"{LINE}-label-audit.csv").read_text().splitlines()
+    assert sheet[0].startswith("image_id,label,who,why,")
+    # Every line carries the label that the archive gave, and nobody has signed it.
+    cells = [line.split(",") for line in sheet[1:]]
+    assert all((label, "", "") == (given, who, why) for _, label, who, why, given, *_ in cells)
+    assert any("sets the threshold" in line for line in sheet)
 
 
 def test_the_champion_is_the_bundle_of_the_run(retrained: Retrained) -> None:
@@ -175,6 +187,33 @@ def test_a_changed_setting_recomputes_what_depends_on_it(
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before if before[name] != after[name]}
+
+
+def test_two_bundles_on_the_same_images_are_two_looks(
+    retrained: Retrained, environment: dict[str, str], tmp_path: Path
+) -> None:
+    shutil.copytree(retrained.line.store, tmp_path / "store")
+    line = ProductLine(tmp_path, retrained.line.archive, environment)
+    line.changes["classification"] = {"seed": 7}
+    first, second, again = retrained.figures, line.retrain(), line.retrain()
+    assert second["fingerprints"]["bundle"] != first["fingerprints"]["bundle"]
+    assert [run["certification"]["looks"] for run in (first, second, again)] == [1, 2, 2]
+    escapes = second["certification"]["escapes"]
+    bound = second["certification"]["escape_upper_95"]
+    assert bound == pytest.approx(escape_upper_bound(escapes, 6, 0.975))
+    assert bound > escape_upper_bound(escapes, 6, 0.95)
+    assert again["fingerprints"] == second["fingerprints"]
+    assert again["certification"] == second["certification"]
+    assert "answered 2 times" in Path(second["report"]).read_text()
+    printed = line.run("certificate", "--json", tmp_path / "c.json", "--html", tmp_path / "c.html")
+    assert "Look 2 at this set" in " ".join(printed.split())
+    figures = json.loads((tmp_path / "c.json").read_text())
+    assert figures["bundle"] == second["fingerprints"]["bundle"]
+    assert (figures["looks"], figures["escape_upper_95"]) == (2, bound)
+    assert len(list((tmp_path / "store" / "looks").glob("*.json"))) == 2
+    beside = Path(second["report"]).with_name(f"{LINE}-certificate.html")
+    assert beside.read_text() == (tmp_path / "c.html").read_text()
+    assert f'href="{beside.name}"' in Path(second["report"]).read_text()
 
 
 @pytest.fixture(scope="module")

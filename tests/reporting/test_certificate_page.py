@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from tasks.reporting.certificate_content import CertificateContent
 from tasks.reporting.certificate_page import render_certificate
 from tasks.reporting.certificate_plots import distributions, whisker
-from tasks.reporting.thumbnails import thumbnail
+from tasks.reporting.thumbnails import thumbnail, thumbnail_of
 
 STEP = {
     "misses": 0,
@@ -118,7 +119,13 @@ def test_hostile_names_stay_names_and_nothing_is_fetched() -> None:
     ("figures", "tone", "said"),
     [
         ({}, "caution", "provided that these defects served only to set the threshold"),
-        ({"rank": None}, "good", "0 of 10 defects escaped; the true rate is below 1.71 %."),
+        (
+            {"rank": None},
+            "good",
+            "0 of 10 defects escaped; the true rate is below 1.71 % with 95 % confidence.",
+        ),
+        ({"rank": None, "false_call_rate": 0.2}, "caution", "0 of 10 defects escaped"),
+        ({"rank": None, "escapes": 10, "escape_upper": 1.0}, "bad", "no bound on the true rate"),
         ({"rank": None, "escapes": 3}, "bad", "3 of 10 defects escaped"),
     ],
 )
@@ -157,6 +164,21 @@ def test_pictures_are_embedded_and_a_broken_one_is_said(tmp_path: Path) -> None:
     page = render_certificate(content({"price_set_by": boards}))
     assert page.count("data:image/jpeg;base64,") == 1
     assert page.count("no readable picture") == 1
+
+
+def test_boards_that_are_no_files_come_with_their_pictures() -> None:
+    pictures = {"<b>D1</b>": thumbnail_of(np.full((300, 600, 3), 90, np.uint8))}
+    page = render_certificate(replace(content(), pictures=pictures))
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert thumbnail_of(np.zeros((4, 4, 1), np.uint8)).startswith("data:image/jpeg")
+
+
+def test_what_is_open_is_never_rounded_to_certainty() -> None:
+    sure = {"fresh_defects": 10, "chance_of_escape": 0.9981, "at_worst": False}
+    page = render_certificate(content({"repeats": [sure]})).replace("\u00a0", " ")
+    assert "over 99 % with 10 fresh defects" in page
+    rare = render_certificate(content({"repeats": [sure | {"chance_of_escape": 0.985}]}))
+    assert "98 % with 10" in rare.replace("\u00a0", " ")
 
 
 def test_no_file_can_break_the_page(tmp_path: Path) -> None:

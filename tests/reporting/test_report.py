@@ -243,11 +243,23 @@ def test_escapes_are_named_first(content: ReportContent) -> None:
     assert 'class="verdict bad"' in page
 
 
-def test_used_certification_set_is_said_so(content: ReportContent) -> None:
+def test_looks_changed_labels_and_warnings_are_said(content: ReportContent) -> None:
     assert content.certificate is not None
-    certificate = dataclasses.replace(content.certificate, looks=3)
+    certificate = dataclasses.replace(
+        content.certificate,
+        looks=3,
+        labels_changed=2,
+        warnings=("The <b>size</b> alone separates the classes.",),
+        page="line-certificate.html",
+    )
     _, outline = read(dataclasses.replace(content, certificate=certificate))
-    assert "has now answered 3 times" in outline.text
+    assert "have now answered 3 times" in outline.text
+    assert "2 labels were changed after scores were seen" in outline.text.replace("\u00a0", " ")
+    assert "The <b>size</b> alone separates the classes." in outline.text
+    assert "line-certificate.html" in outline.links
+    quiet, outline = read(content)
+    assert "changed after scores were seen" not in quiet
+    assert "have now answered" not in outline.text
 
 
 def test_24_coloured_boards_of_128_px_stay_under_6_mb(

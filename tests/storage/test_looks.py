@@ -42,6 +42,16 @@ def test_a_new_name_does_not_make_an_old_set_fresh(stores: Stores) -> None:
     assert ledger.record(["rows:a"], "tool 1", {}) == 4
 
 
+def test_a_board_in_common_links_two_sets_and_leads_no_further(stores: Stores) -> None:
+    ledger = stores.looks()
+    ledger.record(["boards:may", "board:1", "board:2"], "tool 1", {})
+    assert ledger.record(["boards:june", "board:2", "board:3"], "tool 2", {}) == 2
+    # July shares boards with June alone: what was asked of May's others is not asked of July.
+    assert ledger.record(["boards:july", "board:3", "board:4"], "tool 3", {}) == 2
+    assert ledger.count_with(["boards:august", "board:5"], "tool 4") == 1
+    assert ledger.count_with(["boards:june", "board:2", "board:3"], "tool 5") == 4
+
+
 def test_a_damaged_look_is_an_error_and_no_forgotten_look(stores: Stores) -> None:
     stores.looks().record(["rows:a"], "tool 1", {"at": "2026-01-01"})
     [path] = stores.objects.list("looks")

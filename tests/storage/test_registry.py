@@ -117,3 +117,12 @@ def test_an_object_store_is_fetched(tmp_path: Path) -> None:
     folder = registry.open("models", "k")
     assert (folder / "parts" / "a").read_bytes() == b"1"
     assert os.path.commonpath([folder, tmp_path]) != str(tmp_path)
+
+
+def test_all_receipts_of_a_kind(stores: Stores) -> None:
+    assert stores.registry.receipts("models") == []
+    made = [stores.registry.put("models", key, {"a": key.encode()}) for key in ("k2", "k1")]
+    stores.registry.put("masks", "k3", {"a": b"1"})
+    assert stores.registry.receipts("models") == made[::-1]
+    with pytest.raises(InvalidEntryError, match="no kind"):
+        stores.registry.receipts("recipes")  # type: ignore[arg-type]  # a wrong kind

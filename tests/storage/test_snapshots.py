@@ -41,6 +41,20 @@ def test_a_changed_label_is_another_snapshot(store: SnapshotStore) -> None:
     assert store.commit([relabelled], "f", "r").number == first.number + 1
 
 
+def test_what_a_person_changed_is_kept_and_rows_without_it_stay_what_they_were(
+    store: SnapshotStore, root: Path
+) -> None:
+    plain = store.commit(ROWS[:1], "f", "r")
+    changed = replace(ROWS[0], label="abnormal", label_before="normal", label_scored="normal")
+    committed = store.commit([changed], "f", "r")
+    assert store.read(committed.number).rows == (changed,)
+    # Old snapshots know nothing of it, and the same rows are still the same snapshot.
+    [text] = [p.read_text() for p in root.rglob("rows/*.json") if "abnormal" not in p.read_text()]
+    assert "label_before" not in text
+    assert "label_scored" not in text
+    assert store.commit(ROWS[:1], "f", "r") == plain
+
+
 def test_an_image_has_one_label_and_one_role(store: SnapshotStore) -> None:
     twice = [ROWS[0], SnapshotRow("i0", "/in/x.png", "abnormal", "test")]
     for rows in ([], twice):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -51,6 +52,7 @@ def test_progress_reaches_all_who_listen_and_nobody_afterwards() -> None:
 @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1) | st.just(math.inf))))
 def test_score_sheets_round_trip(rows: list[tuple[int, float]]) -> None:
     images = Labelled(tuple(str(n) for n in range(len(rows))), tuple(label for label, _ in rows))
+    images = replace(images, groups=images.image_ids if len(rows) % 2 else None)
     sheet = ScoreSheet(images, tuple(score for _, score in rows))
     assert ScoreSheet.from_json(sheet.to_json()) == sheet
     assert len(sheet.of_label("normal")) + len(sheet.of_label("abnormal")) == len(rows)
@@ -59,6 +61,18 @@ def test_score_sheets_round_trip(rows: list[tuple[int, float]]) -> None:
 def test_a_score_that_is_no_number_comes_back_as_infinite() -> None:
     sheet = ScoreSheet(Labelled(("a",), (1,)), (math.nan,))
     assert ScoreSheet.from_json(sheet.to_json()).scores == (math.inf,)
+
+
+def test_what_is_tied_together_counts_once() -> None:
+    groups = ["lot:week 12 panel:P1", "lot:week 13 panel:P1", "", "lot:week 13", "near:abc", ""]
+    rows = [
+        SnapshotRow(f"image-{at}", "x.png", "normal", Role.DEVELOPMENT, group=group)
+        for at, group in enumerate(groups)
+    ]
+    found = labelled(Snapshot("line", 1, tuple(rows), "", ""), Role.DEVELOPMENT)
+    assert found.groups == ("image-0", "image-0", "image-2", "image-0", "image-4", "image-5")
+    alone = labelled(Snapshot("line", 1, tuple(rows[1:3]), "", ""), Role.DEVELOPMENT)
+    assert alone.groups is None
 
 
 def test_roles_pick_their_images(tmp_path: Path) -> None:

@@ -210,3 +210,28 @@ def test_a_killed_ingest_reads_again_but_stores_nothing_twice(line: Line) -> Non
     assert line.stores.snapshots("tiles").latest() is None
     assert line.ingest().ingested == 20
     assert len(line.stores.images("tiles", line.snapshot().images_fingerprint).rows()) == 20
+
+
+def test_an_edited_relabel_file_is_seen_and_no_photograph_is_read_for_it(
+    line: Line, tmp_path: Path
+) -> None:
+    place = tmp_path / "relabels.csv"
+    line.job = replace(line.job, relabels=str(place))
+    place.write_text("image_id,label,who,why\nnormal/n003.png,normal,,\n")
+    first = line.ingest()
+    assert line.ingest() == first
+    place.write_text("image_id,label,who,why\nnormal/n003.png,abnormal,A. Ray,a blob\n")
+    edited = line.ingest()
+    assert (line.read, edited.relabelled, edited.snapshot) == (0, 1, first.snapshot + 1)
+    assert line.ingest() == edited
+    # Another order of the columns says nothing new.
+    place.write_text("label;image_id;who;why\nabnormal;normal/n003.png;A. Ray;a blob\n")
+    assert line.ingest() == edited
+    labels = {row.source: row.label for row in line.snapshot().rows}
+    assert labels["normal/n003.png"] == "abnormal"
+    place.unlink()
+    with pytest.raises(ValueError, match="cannot be read"):
+        line.ingest()
+    line.job = replace(line.job, relabels=None)
+    assert line.ingest().snapshot == first.snapshot
+    assert line.read == 0

@@ -14,7 +14,7 @@ from tasks.certification.thresholds import zfn_threshold
 from tasks.classification.choosing import choose
 from tasks.classification.settings import ClassificationSettings
 from tasks.classification.training import out_of_fold_scores
-from tasks.fit import answered
+from tasks.trials import answered
 from tasks.vocabulary.arrays import BoolArray, Float64Array, Int64Array
 from tests.benchmarks.alignment.figures import unmasked_columns
 from tests.benchmarks.alignment.learnt import Learnt

@@ -83,7 +83,7 @@ def _out_of_fold(
     line: Learnt, measuring: Measuring, images: Labelled, workers: Workers
 ) -> ScoreSheet:
     extract.fn(line.stores, measuring, images.image_ids, workers)
-    classifier = fit.fn(line.stores, measuring, line.settings.classification, images)
+    classifier = fit.fn(line.stores, measuring, line.settings.classification, images, workers)
     folder = line.stores.registry.open("classifiers", classifier.key) / "out-of-fold"
     return ScoreSheet.from_json((folder / f"{classifier.facts['chosen']}.json").read_bytes())
 

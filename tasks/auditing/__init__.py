@@ -1,0 +1,1 @@
+"""Which labels a person should look at again, and why: labels and scores that disagree most."""

@@ -238,6 +238,11 @@ def _ladder(threshold_facts: dict[str, Any]) -> Table:
             _percent(step["false_call_rate"]),
             f"{_percent(step['low'])} to {_percent(step['high'])}",
         )
+    images, counted = threshold_facts["zfn"]["n_normal"], threshold_facts["ladder"][0]["n_normal"]
+    if counted < images:
+        table.caption = (
+            f"{images} normal images count as {counted}: what belongs together counts once."
+        )
     return table
 
 

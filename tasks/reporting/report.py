@@ -111,7 +111,14 @@ def _threshold_headline(content: ReportContent) -> Headline:
 def _verdict(content: ReportContent) -> dict[str, object]:
     tone, verdict = wording.verdict_words(content.certificate)
     price, price_detail = wording.price_words(content.ladder, len(content.development.abnormal))
-    return {"tone": tone, "verdict": verdict, "price": price, "price_detail": price_detail}
+    once = wording.counted_once_words(content.ladder, len(content.development.normal))
+    return {
+        "tone": tone,
+        "verdict": verdict,
+        "price": price,
+        "price_detail": price_detail,
+        "counted_once": once,
+    }
 
 
 def _charts(content: ReportContent) -> dict[str, object]:

@@ -181,6 +181,16 @@ def price_words(ladder: tuple[LadderRow, ...], n_abnormal: int) -> tuple[str, st
     )
 
 
+def counted_once_words(ladder: tuple[LadderRow, ...], n_normal: int) -> str:
+    """Why the ladder counts fewer boards than there are images; nothing where it does not."""
+    if not ladder or ladder[0].n_normal >= n_normal:
+        return ""
+    return (
+        f"Images that belong together (panel, lot, serial number, near-duplicates) count once here: "
+        f"{counted(n_normal, 'normal image')} make {ladder[0].n_normal:,}."
+    )
+
+
 def choice_words(members: int, certified: bool) -> str:
     """Warn that the choice among several classifiers used the figures that it is judged by."""
     if members < 2:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tasks.reporting.content import CertificateFigures, LadderRow
 from tasks.reporting.wording import (
     choice_words,
+    counted_once_words,
     duration,
     metric_words,
     number,
@@ -125,3 +126,12 @@ def test_price_without_a_cheaper_step_or_a_ladder() -> None:
     assert "not known" in price_words((step(1, 4),), 10)[0]
     assert "owed" not in price_words((step(0, 4), step(0, 4)), 10)[1]
     assert "would save none" in price_words((step(0, 4), step(1, 4)), 10)[1]
+
+
+def test_a_ladder_that_counts_groups_says_so() -> None:
+    rows = (step(0, 4),)
+    assert counted_once_words(rows, rows[0].n_normal) == ""
+    assert counted_once_words((), 10) == ""
+    said = counted_once_words(rows, rows[0].n_normal + 6)
+    assert "106" in said
+    assert "make 100." in said

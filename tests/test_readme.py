@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -61,6 +62,8 @@ def test_own_images(tmp_path: Path) -> None:
     text, *_ = [text for language, text in BLOCKS if language == "yaml"]
     line = yaml.safe_load(text)
     (tmp_path / "my-line.yaml").write_text(text)
+    (scores,) = [text for language, text in BLOCKS if language == "csv"]
+    (tmp_path / "scores.csv").write_text(scores)
     roles = line["roles"]
     normals = roles["reconstruction"] + roles["mask"] + roles["development"]["normal"] + 5
     images = tmp_path / line["source"]["path"]
@@ -77,6 +80,7 @@ def test_own_images(tmp_path: Path) -> None:
                 command.split(), cwd=tmp_path, env=environment, capture_output=True, text=True
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert json.loads((tmp_path / "certificate.json").read_text())["n_abnormal"] == 4
     verdicts = (tmp_path / "build/inspect/verdicts.jsonl").read_text().splitlines()
     assert len(verdicts) == 3
     assert all('"flagged"' in verdict for verdict in verdicts)

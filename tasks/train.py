@@ -113,7 +113,7 @@ def _raise_for(returncode: int, complaint: dict[str, str], last_lines: deque[str
 def _facts(history: bytes) -> dict[str, Json]:
     content = json.loads(history)
     best = next((s for s in content["steps"] if s["step"] == content["best_step"]), None)
-    return {"best_step": content["best_step"], "best": best}
+    return {"best_step": content["best_step"], "best": best, "threads": content["threads"]}
 
 
 def model_key(job: TrainingJob, code: str) -> str:

@@ -66,7 +66,12 @@ def _run(job: TrainingJob) -> None:
     )
     if _rank() == 0:
         save_reconstructor(trained.reconstructor, job.workplace / "weights.safetensors")
-        history = {"best_step": trained.best_step, "steps": [asdict(s) for s in trained.history]}
+        history = {
+            "best_step": trained.best_step,
+            "steps": [asdict(s) for s in trained.history],
+            # Sums of another number of threads differ in the last bits, and after a training in the first.
+            "threads": torch.get_num_threads(),
+        }
         (job.workplace / "history.json").write_text(json.dumps(history))
 
 

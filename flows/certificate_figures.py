@@ -32,18 +32,7 @@ def machine_readable(made: Certified) -> dict[str, Any]:
     stated, held = made.attestation, made.attestation.certificate
     sign = made.request.sign
     return {
-        "certificate": made.number,
-        "made_at": made.made_at,
-        "zeroescape": version("zeroescape"),
-        "file": made.request.scores.name,
-        "data_sha256": made.scored.sha256,
-        "set": made.request.set_name,
-        "recognised_by": made.recognised.by,
-        "looks": held.looks,
-        "rule": _rule_words(made),
-        "rank": stated.rank,
-        "threshold": sign * held.threshold + 0.0,
-        "flagged_where": "score <= threshold" if sign < 0 else "score >= threshold",
+        **_question(made),
         "n_images": int(made.scores_N.size),
         "n_normal": held.n_normal,
         "n_abnormal": held.n_abnormal,
@@ -78,6 +67,26 @@ def machine_readable(made: Certified) -> dict[str, Any]:
         "sentence": sentence(made),
         "conditions": list(conditions(stated, made.circumstances)),
         "warnings": list(warnings(stated, made.circumstances)),
+    }
+
+
+def _question(made: Certified) -> dict[str, Any]:
+    """What was asked of which data, and from where on a board is flagged."""
+    stated, held = made.attestation, made.attestation.certificate
+    sign = made.request.sign
+    return {
+        "certificate": made.number,
+        "made_at": made.made_at,
+        "zeroescape": version("zeroescape"),
+        "file": made.request.scores.name,
+        "data_sha256": made.scored.sha256,
+        "set": made.request.set_name,
+        "recognised_by": made.recognised.by,
+        "looks": held.looks,
+        "rule": _rule_words(made),
+        "rank": stated.rank,
+        "threshold": sign * held.threshold + 0.0,
+        "flagged_where": "score <= threshold" if sign < 0 else "score >= threshold",
     }
 
 

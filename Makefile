@@ -3,6 +3,10 @@
 # make bench-alignment   true poses, speed, listing, false calls with and without: build/alignment.json
 # make bench  what measuring an image costs, stage by stage, and how it grows: build/bench.json
 # make bench-roads   the fast road to candidates against the exact one, on both demos (half an hour)
+# make month  thirty nights with a bad one, a drift and a rollback; overhead an image: build/month.json
+# make stack  a whole plant on this machine without containers: PostgreSQL, Prefect, worker, Dask, S3
+# make stack-test   the same, used from end to end by tests
+# make faults   kill, fill, stall and poison real runs, and look what comes of it: build/faults.json
 # make test   install, then run every test
 # make check  what a commit must pass: lint, format, types, layers, unit tests
 
@@ -11,7 +15,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-synthetic bench bench-roads bench-alignment test check lint format clean
+.PHONY: demo demo-synthetic month stack stack-test faults bench bench-roads bench-alignment test check lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/zeroescape demo --json build/demo.json
@@ -40,12 +44,29 @@ bench: demo
 bench-roads: demo demo-synthetic
 	$(BIN)/python -m tests.benchmarks.measuring --json build/bench.json --only roads-synthetic,roads-cells
 
+# Goes on where it was interrupted; anew after `rm -r build/month`.
+# One section alone: $(BIN)/python -m tests.month --json build/month.json --only overhead
+month: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.month --json build/month.json
+
+# Real PostgreSQL (Debian: postgresql-15); all on loopback, logs in build/stack/logs, Ctrl-C stops all.
+stack: $(INSTALLED)
+	$(BIN)/python -m infra.stack --folder build/stack
+
+stack-test: $(INSTALLED)
+	$(BIN)/pytest -m slow tests/infra
+
+# Needs root (to mount a small disk), a C compiler and PostgreSQL; what cannot be done is skipped and said.
+faults: $(INSTALLED)
+	rm -f build/faults.json
+	$(BIN)/pytest -m faults
+
 test: $(INSTALLED)
-	$(BIN)/pytest -n 2 -m "not slow"
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 -m "not slow and not faults"
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 check: lint
-	$(BIN)/pytest -q -n 2 -m "not slow"
+	$(BIN)/pytest -q -n 2 -m "not slow and not faults"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -20,7 +20,17 @@ from flows.evaluations import Table
 from storage.ingests import IngestRecord
 from storage.quarantine import QuarantineEntry
 from storage.snapshots import Snapshot
+from tasks.drift.light import Colour
 from tasks.progress import Progress
+from tasks.reporting.backfill_words import (
+    STRATUM_WORDS,
+    is_alone,
+    saved_words,
+    sentences,
+    signed,
+    verdict_of,
+)
+from tasks.reporting.lamp import lamp
 from tasks.score_sheet import roles_table
 
 _SECONDS_BETWEEN_UPDATES = 5.0
@@ -130,12 +140,24 @@ def publish_scores(line: str, sentences: Sequence[str], picture_png: bytes) -> N
     )
 
 
+def publish_drift(line: str, colour: Colour, sentences: Sequence[str], picture_png: bytes) -> None:
+    """Markdown: the light of the line, every finding, and the watched quantities over the boards."""
+    picture = base64.b64encode(picture_png).decode()
+    said = "\n".join(f"- {sentence}" for sentence in sentences)
+    create_markdown_artifact(
+        f"# {line}: the light is {colour}\n\n![{colour}]({lamp(colour)})\n\n{said}\n\n"
+        f"![drift](data:image/png;base64,{picture})\n\n"
+        "Green bands: where the certified good boards lie. Red dots: boards outside.\n",
+        key=artifact_key(line, "drift"),
+        description=f"Light: {colour}. Today's boards against the certified period",
+    )
+
+
 def publish_evaluation(line: str, sentences: Sequence[str], tables: Sequence[Table]) -> None:
     """Markdown: both protocols' tables and what they say."""
     said = [*(f"- {sentence}" for sentence in sentences), ""]
     for table in tables:
-        said += [f"## {table.title}", "", _markdown_row(table.headings)]
-        said += [_markdown_row(["---"] * len(table.headings)), *map(_markdown_row, table.rows)]
+        said += [f"## {table.title}", "", *markdown_table([table.headings, *table.rows])]
         said += ["", table.note, ""]
     create_markdown_artifact(
         f"# {line}: classifiers\n\n" + "\n".join(said),
@@ -144,15 +166,62 @@ def publish_evaluation(line: str, sentences: Sequence[str], tables: Sequence[Tab
     )
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table; the first row are the headings."""
+    headings, *others = rows
+    return [f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings), *others)]
 
 
-def publish_report(line: str, report: Path) -> None:
-    """A link to the HTML report."""
-    create_link_artifact(
-        report.absolute().as_uri(),
-        link_text=report.name,
-        key=artifact_key(line, "report"),
-        description="Self-contained HTML report of this run",
+def publish_promotion(line: str, sentences: Sequence[str], figures: Mapping[str, Any]) -> None:
+    """Markdown: whether the bundle of this run became the champion, why, and the defects by name."""
+    said = [f"# {line}: promotion", "", f"**{sentences[0]}**", ""]
+    said += [f"- {sentence}" for sentence in sentences[1:]]
+    for heading, what in _DEFECTS.items():
+        if names := figures[what]:
+            said += ["", f"## {heading}", "", *(f"- `{name}`" for name in names[:_ROWS_SHOWN])]
+    create_markdown_artifact(
+        "\n".join(said) + "\n",
+        key=artifact_key(line, "promotion"),
+        description="Challenger against champion on the same images, and the decision",
     )
+
+
+_DEFECTS = {
+    "Caught by the champion, missed by the challenger": "lost",
+    "Not known whether a caught one would be missed": "unseen",
+    "Missed by the champion, caught by the challenger": "won",
+}
+
+
+def publish_backfill(line: str, figures: Mapping[str, Any], page: Path) -> None:
+    """Markdown: what a backfill found, both bundles side by side, and where its page lies."""
+    _, verdict = verdict_of(figures)
+    said = "\n".join(f"- {sentence}" for sentence in sentences(figures))
+    tables = [] if is_alone(figures) else [*_false_calls(figures), "", *_defects(figures), ""]
+    compared = "\n".join(tables)
+    create_markdown_artifact(
+        f"# {line}: backfill\n\n**{verdict}**\n\n{compared}\n{said}\n\n"
+        f"Page with pictures: [{page.name}]({page.absolute().as_uri()}), `{page.absolute()}`\n",
+        key=artifact_key(line, "backfill"),
+        description="Champion and challenger on the boards of the past",
+    )
+
+
+def _false_calls(figures: Mapping[str, Any]) -> list[str]:
+    rows = [
+        ["boards", "good ones", "champion flags", "challenger flags", "saved per 1,000 (limits)"]
+    ]
+    for row in figures["strata"]:
+        limits = f"{signed(row['saved_per_1000_low'])} to {signed(row['saved_per_1000_high'])}"
+        counts = ("n_normal", "champion_false_calls", "challenger_false_calls")
+        saved = f"{saved_words(row)} ({limits})" if row["n_normal"] else "none"
+        rows.append([STRATUM_WORDS[row["boards"]], *(f"{row[name]:,}" for name in counts), saved])
+    return markdown_table(rows)
+
+
+def _defects(figures: Mapping[str, Any]) -> list[str]:
+    rows = [["boards", "known defects", "champion misses", "challenger misses"]]
+    for row in figures["strata"]:
+        counts = ("n_abnormal", "champion_misses", "challenger_misses")
+        rows.append([STRATUM_WORDS[row["boards"]], *(f"{row[name]:,}" for name in counts)])
+    return markdown_table(rows)

@@ -42,13 +42,14 @@ def write_own_certificate(config: Path, json_file: Path | None, html_file: Path 
 
 def write_certificate_beside(
     report: Path, stores: Stores, snapshot: Snapshot, certificate: Receipt
-) -> None:
-    """Write the page of a certificate where the report of the same run links to it."""
+) -> dict[str, Any]:
+    """Write the page of a certificate where the report of the same run links to it; its figures."""
     from flows.own_certificate import own_certificate
     from tasks.reporting.certificate_page import render_certificate
 
-    _, content = own_certificate(stores, snapshot, certificate)
+    figures, content = own_certificate(stores, snapshot, certificate)
     _write(report.with_name(certificate_file(report.stem)), render_certificate(content))
+    return figures
 
 
 def _write_and_show(

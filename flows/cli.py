@@ -11,15 +11,19 @@ from typing import Annotated
 
 import typer
 
+from flows.backfill_command import backfill
 from flows.certificate_command import certificate
 from flows.certify_command import certify
+from flows.champion_commands import history, promote, rollback
 from flows.command_line import prefect_for_terminals, write_json
 from flows.display import Terminal
+from flows.drift_command import drift
 from flows.evaluate_command import evaluate
 from flows.exit_codes import DONE, FAILED, WRONG_INPUT
 from flows.exit_codes import exit_codes as _exit_codes
-
-DEMO_CONFIGURATION = Path("configs/elpv-mono.yaml")
+from flows.retrain_commands import demo, ingest, retrain
+from flows.serve_command import deploy, serve
+from flows.upkeep_commands import add_to as add_upkeep_to
 
 app = typer.Typer(
     name="zeroescape",
@@ -59,43 +63,9 @@ JsonFile = Annotated[
 ]
 
 
-@app.command(epilog="Example: zeroescape demo --json build/demo.json")
-def demo(json_file: JsonFile = Path("build/demo.json")) -> None:
-    """Run the whole chain on real images: monocrystalline solar cells (package elpv-dataset)."""
-    retrain(DEMO_CONFIGURATION, json_file)
-
-
-@app.command(epilog="Example: zeroescape retrain my-line.yaml --json build/my-line.json")
-def retrain(config: Config, json_file: JsonFile = None) -> None:
-    """Ingest, train, weigh, extract, fit, certify, promote and report one product line.
-
-    Everything that is done already is found again: run it once more after an interruption, and it goes
-    on where it stood; run it with a changed setting, and only what depends on the setting is redone.
-    """
-    with _exit_codes():
-        prefect_for_terminals()
-        from flows.runs import measured_retrain
-
-        terminal = Terminal()
-        figures = measured_retrain(config, terminal)
-        write_json(figures.machine_readable, json_file)
-        terminal.show_run(figures, json_file)
-
-
-@app.command(epilog="Example: zeroescape ingest my-line.yaml")
-def ingest(config: Config, json_file: JsonFile = None) -> None:
-    """Take in what is new in the archive: align it, give it roles, quarantine what cannot be used.
-
-    Only new and changed files are read; nothing is trained.
-    """
-    with _exit_codes():
-        prefect_for_terminals()
-        from flows.runs import measured_ingest
-
-        terminal = Terminal()
-        intake = measured_ingest(config, terminal)
-        write_json(intake.machine_readable, json_file)
-        terminal.show_intake(intake)
+app.command(epilog="Example: zeroescape demo --json build/demo.json")(demo)
+app.command(epilog="Example: zeroescape retrain my-line.yaml --json build/my-line.json")(retrain)
+app.command(epilog="Example: zeroescape ingest my-line.yaml")(ingest)
 
 
 @app.command(
@@ -232,6 +202,14 @@ def localise(
 
 app.command(
     epilog=(
+        "Example: zeroescape backfill my-line.yaml --since 2026-10-01 --until 2026-10-31\n\n"
+        "zeroescape backfill my-line.yaml --model champion --where camera=top --throttle 5"
+    )
+)(backfill)
+
+
+app.command(
+    epilog=(
         "Example: zeroescape evaluate my-line.yaml --json build/evaluation.json\n\n"
         "One classifier, no search: zeroescape evaluate my-line.yaml --protocol honest "
         "--member extra_trees --draws 0"
@@ -254,6 +232,46 @@ app.command(
 app.command(epilog="Example: zeroescape certificate my-line.yaml --html certificate.html")(
     certificate
 )
+
+
+app.command(
+    epilog=(
+        "Example: zeroescape serve line-1.yaml line-2.yaml "
+        '--cron "0 2 * * *" --timezone Europe/Berlin'
+    )
+)(serve)
+
+
+app.command(epilog="Example: zeroescape deploy line-1.yaml line-2.yaml --pool plant-7 --catch-up")(
+    deploy
+)
+
+
+app.command(
+    epilog=(
+        "Example: zeroescape promote my-line.yaml "
+        '--by "A. Ray" --why "the two boards are relabelled"'
+    )
+)(promote)
+
+
+app.command(
+    epilog='Example: zeroescape rollback my-line.yaml --by "A. Ray" --why "flags every second board"'
+)(rollback)
+
+
+app.command(epilog="Example: zeroescape history my-line.yaml --json build/history.json")(history)
+
+
+add_upkeep_to(app)
+
+
+app.command(
+    epilog=(
+        "Example: zeroescape drift my-line.yaml --json build/drift.json\n\n"
+        'zeroescape drift my-line.yaml --lift --by "A. Ray" --why "lamp replaced, 20 boards looked at"'
+    )
+)(drift)
 
 
 @app.command(epilog="Example: zeroescape metrics --json build/metrics.json")

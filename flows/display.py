@@ -54,6 +54,11 @@ class Terminal:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
 
+    @property
+    def console(self) -> Console:
+        """Where it is printed: for tables that have a module of their own."""
+        return self._console
+
     @contextmanager
     def bars(self) -> Iterator[Bars]:
         """Progress bars while the block runs."""
@@ -117,6 +122,15 @@ class Terminal:
             f"in {inspection.seconds:.1f} s; verdicts and overlays in {inspection.folder}",
             soft_wrap=True,
         )
+        if inspection.suspended is not None:
+            said = escape(inspection.suspended)
+            self._console.print(Panel(said, title="Certificate suspended", border_style="red"))
+
+    def show_light(self, line: str, colour: str, boards: int, sentences: Sequence[str]) -> None:
+        """The light of a line and every finding."""
+        said = escape("\n".join(sentences))
+        title = f"{line}: {colour}, {boards:,} boards"
+        self._console.print(Panel(said, title=escape(title), border_style=colour, expand=False))
 
     def say(self, sentence: str) -> None:
         """One sentence."""

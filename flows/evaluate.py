@@ -11,7 +11,10 @@ from typing import Any, Literal, get_args
 from prefect import flow
 
 from flows.artifacts import ArtifactProgress, publish_evaluation
+from flows.cluster import tls_of
+from flows.dead_runs import begun
 from flows.evaluations import Evaluation
+from flows.run_names import named
 from flows.settings import LineSettings, load_settings
 from storage.receipts import Receipt
 from storage.stores import Stores
@@ -54,7 +57,9 @@ class EvaluateRequest:
         return EvaluationSettings.model_validate(content | {"outer": outer, "members": members})
 
 
-@flow(name="evaluate", flow_run_name="evaluate-{request.config.stem}", validate_parameters=False)
+@flow(
+    name="evaluate", flow_run_name=named("evaluate"), validate_parameters=False, on_running=[begun]
+)
 def evaluate_line(request: EvaluateRequest) -> Evaluation:
     """Judge classifiers on the development role's metrics of the line's champion; resumes what was killed.
 
@@ -66,7 +71,8 @@ def evaluate_line(request: EvaluateRequest) -> Evaluation:
     measuring, development = _measured(settings, stores)
     count = request.workers or settings.dask.workers
     with (
-        Workers(settings.dask.address, count) as workers,
+        stores.in_use(),
+        Workers(settings.dask.address, count, tls=tls_of(settings.dask)) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
         found: dict[str, dict[str, Any]] = {

@@ -6,21 +6,28 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.ingests import IngestRecord
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot
 from storage.stores import Stores
+from tasks.archive.roles import Role
 from tasks.bundles import read_bundle
 from tasks.jobs import Verdict
+from tasks.score_sheet import ScoreSheet, labelled
+
+if TYPE_CHECKING:  # it measures with torch; figures stay light
+    from flows.promotion import PromotionFigures
+    from flows.training import Training
 
 
 @dataclass(frozen=True)
 class RunFigures:
     """What a run found; `threshold_facts` are on development, `certificate` on held-out images.
 
-    `set_by` is the file whose score is the threshold.
+    `set_by` is the file whose score is the threshold, `to_certify` counts images that came since the
+    certificate and wait for the next one.
     """
 
     line: str
@@ -31,6 +38,9 @@ class RunFigures:
     classifier: str
     set_by: str
     report: Path
+    promotion: PromotionFigures | None = None
+    training: Training | None = None
+    to_certify: int = 0
 
     def sentences(self) -> tuple[str, ...]:
         """What was found, in words, each with its n."""
@@ -43,6 +53,9 @@ class RunFigures:
             f"defects (out-of-fold), at which {used['false_calls']} of {used['n_normal']} development "
             "normals are flagged.",
             *self._price(),
+            *self._renewal(),
+            *((self.training.sentence(),) if self.training else ()),
+            *(self.promotion.sentences() if self.promotion else ()),
         )
 
     def _which(self) -> str:
@@ -53,6 +66,13 @@ class RunFigures:
         return (
             f"number {facts['rank']} from the hardest (for at most "
             f"{100 * facts['escape_rate']:g} % escapes)"
+        )
+
+    def _renewal(self) -> tuple[str, ...]:
+        if not self.to_certify:
+            return ()
+        return (
+            f"The certificate stands: the {self.to_certify:,} images that came since wait for the next.",
         )
 
     def _price(self) -> tuple[str, ...]:
@@ -104,6 +124,9 @@ class RunFigures:
             "peak_memory_mb": peak_memory_mb,
             "fingerprints": self.fingerprints,
             "report": str(self.report),
+            "promotion": self.promotion.for_machines() if self.promotion else None,
+            "to_certify": self.to_certify,
+            "training": self.training.for_machines() if self.training else None,
         }
 
 
@@ -117,11 +140,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Finished verdicts and the folder that holds their overlays."""
+    """Finished verdicts and the folder that holds their overlays.
+
+    `suspended` says why the champion's certificate does not hold now; None where it does.
+    """
 
     verdicts: Sequence[Verdict]
     folder: Path
     seconds: float
+    suspended: str | None = None
 
     @property
     def machine_readable(self) -> dict[str, Any]:
@@ -132,6 +159,7 @@ class Inspection:
             "flagged": flagged,
             "passed": len(self.verdicts) - flagged,
             "seconds": self.seconds,
+            "suspended": self.suspended,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
 
@@ -203,7 +231,15 @@ def run_figures(
         classifier=str(classifier.facts["chosen"]) if classifier else "",
         set_by=names[threshold_facts["set_by"][-1]],
         report=report,
+        to_certify=_since(snapshot, stores, certificate),
     )
+
+
+def _since(snapshot: Snapshot, stores: Stores, certificate: Receipt) -> int:
+    """Images of the certification role that the certificate is not made of."""
+    folder = stores.registry.open("certificates", certificate.key)
+    certified = ScoreSheet.from_json((folder / "scores.json").read_bytes()).images.image_ids
+    return len(set(labelled(snapshot, Role.CERTIFICATION).image_ids) - set(certified))
 
 
 def _json(path: Path) -> dict[str, Any]:

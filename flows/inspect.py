@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
 from flows import plan
 from flows.artifacts import ArtifactProgress
+from flows.cluster import workers_of
+from flows.dead_runs import begun
+from flows.run_names import named
 from flows.settings import load_settings
+from flows.suspended import certificate_words, passes_none
 from storage.stores import Stores
-from tasks.bundles import champion_bundle
+from tasks.bundles import champion_key, read_bundle
 from tasks.inspect import inspect_images
 from tasks.jobs import Verdict
 from tasks.progress import listening
 from tasks.vocabulary.errors import InputError
-from tasks.workers import Workers
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 
 
-@flow(name="inspect", flow_run_name="inspect-{config.stem}", validate_parameters=False)
+@flow(name="inspect", flow_run_name=named("inspect"), validate_parameters=False, on_running=[begun])
 def inspect(config: Path, paths: Sequence[Path], folder: Path) -> list[Verdict]:
     """A verdict, a score and candidates for every image of `paths`; directories are searched.
+
+    While the champion's certificate is suspended (`flows.drift`) every board is flagged, unless the line's
+    settings say otherwise.
 
     Raises `InputError` for a path that does not exist or holds no image, `NotFoundError` where the
     line has no champion yet, and `InputError` where it was certified with other code than today's.
@@ -31,14 +37,19 @@ def inspect(config: Path, paths: Sequence[Path], folder: Path) -> list[Verdict]:
     settings = load_settings(config)
     found = images_of(paths)
     stores = Stores(settings.store)
-    bundle = champion_bundle(stores, settings.line)
+    key = champion_key(stores, settings.line)
+    bundle = read_bundle(stores, key)
     plan.refuse_other_code(bundle)
+    held = stores.suspensions(settings.line).suspended(key)
+    if held is not None:
+        get_run_logger().warning(certificate_words(held))
+    none = passes_none(held, settings.drift.on_red)
     needed = settings.dask.workers_for(len(found))
     with (
-        Workers(settings.dask.address, needed, settings.dask.batch_images) as workers,
+        workers_of(settings.dask, needed) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
-        return inspect_images(stores, bundle, found, folder, workers)
+        return inspect_images(stores, bundle, key, found, folder, workers, none)
 
 
 def images_of(paths: Sequence[Path]) -> list[Path]:

@@ -10,6 +10,9 @@ from prefect import flow
 
 from flows import plan
 from flows.artifacts import ArtifactProgress
+from flows.cluster import workers_of
+from flows.dead_runs import begun
+from flows.run_names import named
 from flows.settings import load_settings
 from storage.stores import Stores
 from tasks.bundles import champion_bundle
@@ -19,7 +22,6 @@ from tasks.localisation.judging import HitRow, Localisation
 from tasks.localise import LocalisationFigures, LocalisationOrder, localise
 from tasks.progress import listening
 from tasks.vocabulary.errors import InputError
-from tasks.workers import Workers
 
 _WORDS = {
     Rule.TOUCH: "touches",
@@ -28,7 +30,9 @@ _WORDS = {
 }
 
 
-@flow(name="localise", flow_run_name="localise-{config.stem}", validate_parameters=False)
+@flow(
+    name="localise", flow_run_name=named("localise"), validate_parameters=False, on_running=[begun]
+)
 def localise_line(config: Path, truth: str | None = None) -> Localised:
     """Judge the champion's localisation on the boards of development and certification.
 
@@ -48,9 +52,8 @@ def localise_line(config: Path, truth: str | None = None) -> Localised:
     )
     order = LocalisationOrder(measuring, settings.source, bundle.photograph, truth)
     with (
-        Workers(
-            settings.dask.address, settings.dask.workers, settings.dask.batch_images
-        ) as workers,
+        stores.in_use(),
+        workers_of(settings.dask) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
         return Localised(localise(stores, order, snapshot, workers))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from flows.certificate_figures import machine_readable, page_content
+from flows.certificate_figures import machine_readable, page_content, sentence
 from flows.certify import Certified, CertifyRequest
+from flows.suspended import certificate_words
 from storage.errors import NotFoundError
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot
@@ -87,13 +88,26 @@ def own_certificate(
         number=certificate.key[:12],
         made_at=str(certificate.facts["at"]),
     )
-    figures = machine_readable(made) | {
+    figures = machine_readable(made) | _in_force(stores, snapshot.line, certificate, made)
+    figures |= {
         "line": snapshot.line,
         "bundle": certificate.facts["bundle"],
         "labels_changed": facts["labels_changed"],
     }
     pictures = _pictures(stores, snapshot, sheet, figures)
     return figures, replace(page_content(made, figures), pictures=pictures)
+
+
+def _in_force(stores: Stores, line: str, certificate: Receipt, made: Certified) -> dict[str, Any]:
+    """Whether the claim holds today; where it is suspended, nobody quotes it without that."""
+    held = stores.suspensions(line).suspended(str(certificate.facts["bundle"]))
+    if held is None:
+        return {"suspended": None}
+    words = certificate_words(held)
+    return {
+        "suspended": asdict(held),
+        "sentence": f"{words} What it said: {sentence(made)}",
+    }
 
 
 def _request(

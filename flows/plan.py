@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,7 @@ def ingest_job(settings: LineSettings) -> IngestJob:
         settings.alignment,
         settings.roles,
         settings.relabels,
+        settings.retraining,
     )
 
 
@@ -50,6 +52,12 @@ def training_job(
         job, code_digest("tasks.reconstruction", "tasks.perception", "tasks.vocabulary")
     )
     return key, replace(job, workplace=stores.workplace(key))
+
+
+def unmeasured(stores: Stores, measuring: Measuring, image_ids: Sequence[str]) -> bool:
+    """Whether any of these images has no row of metrics yet."""
+    features = stores.features(measuring.line, measuring.features_fingerprint)
+    return bool(features.missing(image_ids))
 
 
 def measuring(
@@ -111,12 +119,18 @@ def refuse_other_code(bundle: Bundle) -> None:
     A threshold belongs to the figures it was read from: after a change of the code, or of a
     backbone's weights, a defect's score could slip under it.
     """
-    images = board_image_fingerprint(bundle.photograph, bundle.alignment, bundle.reference)
-    if features_fingerprint(bundle.instrument, images) != bundle.features_fingerprint:
+    if board_images_of(bundle) is None:
         raise InputError(
             f"The champion of {bundle.line} was certified with other code or backbone weights.",
             "Run `zeroescape retrain` with its configuration, which certifies anew.",
         )
+
+
+def board_images_of(bundle: Bundle) -> str | None:
+    """Fingerprint of the board images that a bundle measures; None where today's code does otherwise."""
+    images = board_image_fingerprint(bundle.photograph, bundle.alignment, bundle.reference)
+    same = features_fingerprint(bundle.instrument, images) == bundle.features_fingerprint
+    return images if same else None
 
 
 def families_of(snapshot: Snapshot, images: Labelled) -> tuple[str, ...]:
@@ -133,6 +147,7 @@ def report_order(
     certificate: Receipt,
     screening: Receipt | None = None,
     audit: Receipt | None = None,
+    gate: str | None = None,
 ) -> ReportOrder:
     """What the report shows, and where its file goes."""
     return ReportOrder(
@@ -151,6 +166,7 @@ def report_order(
         ),
         audit=audit.key if audit else None,
         screening=screening.key if screening else None,
+        gate=gate,
     )
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 
 from flows import plan
-from flows.artifacts import ArtifactProgress, publish_report, publish_scores
+from flows.artifacts import ArtifactProgress
 from flows.certificates import write_certificate_beside
 from flows.clock import StageClock
+from flows.cluster import workers_of
+from flows.dead_runs import begun
 from flows.figures import RunFigures, run_figures
 from flows.ingest import ingested
+from flows.limits import training_resource, turn
+from flows.promotion import Decided, decide, decision_on, settle
+from flows.results import Pages, publish_results
+from flows.run_names import named, this_process
 from flows.settings import LineSettings, load_settings
+from flows.training import Training
 from storage.receipts import Receipt
 from storage.snapshots import Snapshot
 from storage.stores import Stores
@@ -23,45 +31,56 @@ from tasks.extract import extract
 from tasks.fit import fit
 from tasks.jobs import Measuring
 from tasks.progress import listening
-from tasks.promote import freeze, promote
-from tasks.report import report, score_picture
+from tasks.promote import freeze
+from tasks.report import hardest_boards, report
 from tasks.score_sheet import ids_of, labelled, relabelled_count
 from tasks.screen import screen
 from tasks.standardise import standardise
 from tasks.train import train
+from tasks.watch import remember_certified_period
 from tasks.weigh import weigh
 from tasks.workers import Workers
 
 
-@flow(name="retrain", flow_run_name="retrain-{config.stem}", validate_parameters=False)
-def retrain(config: Path) -> RunFigures:
+@flow(name="retrain", flow_run_name=named("retrain"), validate_parameters=False, on_running=[begun])
+def retrain(config: Path, *, learn: bool = False) -> RunFigures:
     """Retrain a product line from its configuration; a stage that is committed already is a look-up.
 
-    The bundle becomes the champion that `inspect` uses. Raises what its verbs raise: `InputError`,
-    `NoSafeThresholdError`, storage errors.
+    The reconstruction learns from images that wait if the line's policy says so, or `learn` does. The
+    bundle becomes the champion that `inspect` uses if the gate opens (see `flows.promotion`).
+    Raises what its verbs raise: `InputError`, `NoSafeThresholdError`, storage errors.
     """
     settings = load_settings(config)
     stores, clock = Stores(settings.store), StageClock(get_run_logger())
     with (
-        Workers(
-            settings.dask.address, settings.dask.workers, settings.dask.batch_images
-        ) as workers,
+        stores.alone(f"line-{settings.line}", this_process()),
+        stores.in_use(),
+        workers_of(settings.dask, line=settings.line) as workers,
         listening(ArtifactProgress(settings.line)),
     ):
-        intake, snapshot, _ = ingested(settings, stores, workers, clock)
+        intake, snapshot, _ = ingested(settings, stores, workers, clock, learn=learn)
+        training = Training.before(settings, stores, snapshot, intake)
         measuring = _instrument(settings, stores, snapshot, workers, clock)
-        with clock.stage("extract"):
-            extract(stores, measuring, ids_of(snapshot, *_MEASURED_ROLES), workers)
+        measured = ids_of(snapshot, *_MEASURED_ROLES)
+        with (
+            clock.stage("extract"),
+            turn("cpu", needed=plan.unmeasured(stores, measuring, measured)),
+        ):
+            extract(stores, measuring, measured, workers)
         bundle, screening, certificate = _certified(
             settings, stores, intake.reference, snapshot, measuring, workers, clock
         )
-        page = _reported(
-            settings, stores, snapshot, measuring, bundle, screening, certificate, workers, clock
-        )
-    promote(stores, settings.line, bundle)
-    figures = run_figures(stores, snapshot, bundle, certificate, clock.seconds, page)
-    publish_scores(settings.line, figures.sentences(), score_picture(stores, bundle.key))
-    publish_report(settings.line, page)
+        with clock.stage("remember"):
+            remember_certified_period(stores, bundle.key, snapshot.images_fingerprint)
+        gate = settings, stores, snapshot, measuring, certificate, workers
+        with clock.stage("gate"):
+            decided = decide(*gate, bundle)
+        made = bundle, screening, certificate
+        pages = _reported(settings, stores, snapshot, measuring, made, decided, workers, clock)
+        promotion = settle(*gate, decided)
+    figures = run_figures(stores, snapshot, bundle, certificate, clock.seconds, pages.report)
+    figures = replace(figures, promotion=promotion, training=training)
+    publish_results(settings, stores, snapshot, figures, pages)
     return figures
 
 
@@ -72,8 +91,12 @@ def _instrument(
     settings: LineSettings, stores: Stores, snapshot: Snapshot, workers: Workers, clock: StageClock
 ) -> Measuring:
     """Reconstruction, mask and scales; products without a fixed position have no mask."""
-    with clock.stage("train"):
-        key, job = plan.training_job(settings, stores, snapshot)
+    key, job = plan.training_job(settings, stores, snapshot)
+    missing = stores.registry.find("models", key) is None
+    with (
+        clock.stage("train"),
+        turn(training_resource(settings.reconstruction), needed=missing),
+    ):
         model = train(stores, job, key)
     measuring = plan.measuring(settings, snapshot, model)
     unseen, mask = ids_of(snapshot, Role.MASK), None
@@ -105,7 +128,7 @@ def _certified(
         classifier = fit(stores, measuring, settings.classification, development, workers)
         threshold = calibrate(stores, classifier, settings.certification)
         parts = plan.bundle_of(settings, reference, measuring, classifier, threshold)
-        bundle = freeze(stores, parts)
+        bundle = freeze(stores, parts, snapshot.number)
     with clock.stage("screen"):
         job = plan.ingest_job(settings)
         screening = screen(stores, job, snapshot, settings.confounds, workers)
@@ -129,13 +152,13 @@ def _reported(
     stores: Stores,
     snapshot: Snapshot,
     measuring: Measuring,
-    bundle: Receipt,
-    screening: Receipt,
-    certificate: Receipt,
+    made: tuple[Receipt, Receipt, Receipt],
+    decided: Decided,
     workers: Workers,
     clock: StageClock,
-) -> Path:
+) -> Pages:
     """The report; beside it the certificate to print and the labels to look at."""
+    bundle, screening, certificate = made
     with clock.stage("audit"):
         doubts = audit(
             stores,
@@ -148,9 +171,16 @@ def _reported(
         )
     with clock.stage("report"):
         order = plan.report_order(
-            settings, snapshot, measuring, bundle, certificate, screening, doubts
+            settings,
+            snapshot,
+            measuring,
+            bundle,
+            certificate,
+            screening,
+            doubts,
+            decision_on(stores, settings.line, decided),
         )
         page = report(stores, order, clock.seconds, workers)
-        write_certificate_beside(page, stores, snapshot, certificate)
+        figures = write_certificate_beside(page, stores, snapshot, certificate)
         place_label_sheet(stores, doubts, page)
-    return page
+    return Pages(page, hardest_boards(stores, order), figures)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from flows.backfill import Backfilled, backfill_line
 from flows.clock import PeakMemory
 from flows.display import Terminal
 from flows.evaluate import EvaluateRequest, evaluate_line
@@ -16,16 +17,23 @@ from flows.ingest import take_in
 from flows.inspect import inspect
 from flows.localise import Localised, localise_line
 from flows.retrain import retrain
+from flows.run_tags import tagged
+from flows.suspended import suspended_words
 from flows.synthesize import synthesize
 from tasks.progress import Progress, listening
 from tasks.synthesis.settings import ArchiveSettings, BoardDesignSettings, PerturbationSettings
 
 
-def measured_retrain(config: Path, terminal: Terminal) -> Run:
+def measured_retrain(config: Path, terminal: Terminal, *, learn: bool = False) -> Run:
     """Retrain with progress bars."""
     begin = time.perf_counter()
-    with PeakMemory() as memory, terminal.bars() as bars, listening(bars):
-        figures = retrain(config)
+    with (
+        PeakMemory() as memory,
+        terminal.bars() as bars,
+        listening(bars),
+        tagged(config, "retrain"),
+    ):
+        figures = retrain(config, learn=learn)
     total = time.perf_counter() - begin
     return Run(figures, figures.for_machines(total, memory.peak_mb))
 
@@ -33,7 +41,7 @@ def measured_retrain(config: Path, terminal: Terminal) -> Run:
 def measured_ingest(config: Path, terminal: Terminal) -> Intake:
     """Ingest with progress bars."""
     begin = time.perf_counter()
-    with terminal.bars() as bars, listening(bars):
+    with terminal.bars() as bars, listening(bars), tagged(config, "ingest"):
         intake = take_in(config)
     return replace(intake, total_seconds=time.perf_counter() - begin)
 
@@ -58,14 +66,31 @@ def rendered(
 
 def measured_localise(config: Path, truth: str | None, terminal: Terminal) -> Localised:
     """Localise with a progress bar."""
-    with terminal.bars() as bars, listening(bars):
+    with terminal.bars() as bars, listening(bars), tagged(config, "localise"):
         return localise_line(config, truth)
 
 
 def measured_evaluation(request: EvaluateRequest, terminal: Terminal) -> Evaluation:
     """Evaluate with progress bars."""
-    with terminal.bars() as bars, listening(bars):
+    with terminal.bars() as bars, listening(bars), tagged(request.config, "evaluate"):
         return evaluate_line(request)
+
+
+def measured_backfill(
+    terminal: Terminal,
+    config: Path,
+    since: str | None,
+    until: str | None,
+    model: str | None,
+    where: Sequence[str],
+    images_per_second: float | None,
+    at_most_workers: int,
+) -> Backfilled:
+    """Backfill with progress bars."""
+    with terminal.bars() as bars, listening(bars), tagged(config, "backfill"):
+        return backfill_line(
+            config, since, until, model, list(where), images_per_second, at_most_workers
+        )
 
 
 def measured_inspect(
@@ -73,6 +98,7 @@ def measured_inspect(
 ) -> Inspection:
     """Inspect with a progress bar."""
     begin = time.perf_counter()
-    with terminal.bars() as bars, listening(bars):
+    with terminal.bars() as bars, listening(bars), tagged(config, "inspect"):
         verdicts = inspect(config, paths, folder)
-    return Inspection(verdicts, folder, time.perf_counter() - begin)
+    seconds = time.perf_counter() - begin
+    return Inspection(verdicts, folder, seconds, suspended_words(config))

@@ -16,11 +16,19 @@ from pydantic import (
 )
 
 from tasks.alignment.settings import AlignmentSettings, NoAlignment
-from tasks.archive.settings import PhotographSettings, PlaceName, RoleSettings, SourceSettings
+from tasks.archive.settings import (
+    PhotographSettings,
+    PlaceName,
+    RetrainingSettings,
+    RoleSettings,
+    SourceSettings,
+)
 from tasks.candidates.settings import CandidatesSettings
 from tasks.certification.settings import CertificationSettings
 from tasks.classification.settings import ClassificationSettings, EvaluationSettings
 from tasks.confounds.settings import ConfoundSettings
+from tasks.drift.settings import DriftSettings
+from tasks.gating.settings import GateSettings
 from tasks.perception.settings import PerceptionSettings
 from tasks.reconstruction.settings import ReconstructionSettings
 from tasks.vocabulary.errors import InputError
@@ -35,13 +43,29 @@ _IMAGES_WORTH_A_WORKER = 4
 class DaskSettings(Settings):
     """Where batches of images are worked on: a scheduler's address, or else a local cluster.
 
+    A scheduler on another machine wants `tls_ca`, `tls_cert` and `tls_key`: Dask runs whatever code it is
+    sent, and without them anybody in the network may send some.
+
     Without `batch_images`, batches are sized by what the images cost: about 10 s of work, 64 images at
     most, smaller towards the end so that all workers end together.
     """
 
     address: str | None = Field(None, description="tcp://host:8786 of a running scheduler")
+    tls_ca: AbsolutePath | None = Field(None, description="certificate that signed the others")
+    tls_cert: AbsolutePath | None = Field(None, description="certificate of whoever runs flows")
+    tls_key: AbsolutePath | None = Field(None, description="its private key")
     workers: PositiveInt = 2
     batch_images: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _wholly_encrypted_or_not_at_all(self) -> Self:
+        files = (self.tls_ca, self.tls_cert, self.tls_key)
+        encrypted = (self.address or "").startswith("tls://")
+        if any(file is None for file in files) and (encrypted or any(files)):
+            raise ValueError("TLS takes tls_ca, tls_cert and tls_key, all three")
+        if all(files) and not encrypted:
+            raise ValueError("with TLS the address is tls://host:8786")
+        return self
 
     def workers_for(self, images: int) -> int:
         """How many local workers so many images are worth: each loads the model for itself."""
@@ -73,6 +97,7 @@ class LineSettings(Settings):
     photograph: PhotographSettings
     alignment: AlignmentSettings
     roles: RoleSettings = RoleSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
     perception: PerceptionSettings
     candidate_perception: PerceptionSettings | None = Field(
         None, description="backbone of the candidates and patch metrics; default: perception"
@@ -83,6 +108,8 @@ class LineSettings(Settings):
     evaluation: EvaluationSettings = EvaluationSettings()
     certification: CertificationSettings = CertificationSettings()
     confounds: ConfoundSettings = ConfoundSettings()
+    drift: DriftSettings = DriftSettings()
+    promotion: GateSettings = GateSettings()
     dask: DaskSettings = DaskSettings()
     report: ReportSettings = ReportSettings()
 

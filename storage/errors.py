@@ -7,6 +7,8 @@
 | `CorruptEntryError` | a person removes the named entry and runs again; never read as whole |
 | `StorageFullError` | a person makes room; never retried blindly |
 | `TransientStorageError` | **the only kind that is retried** |
+| `ChampionChangedError` | the caller compares with the present champion and comes again |
+| `BusyError` | the caller ends, or comes again when the other one has ended |
 | `StorageError` | any other refusal of the store, permissions for example |
 
 Every error carries what happened and the remedy as its two arguments, hence pickles unchanged
@@ -57,6 +59,14 @@ class StorageFullError(StorageError, OSError):
 
 class TransientStorageError(StorageError, OSError):
     """Store did not answer this time; the same call may well succeed in a moment."""
+
+
+class ChampionChangedError(StorageError, RuntimeError):
+    """Between comparison and promotion another bundle became the line's champion."""
+
+
+class BusyError(StorageError, RuntimeError):
+    """Another process works on what only one may work on at a time."""
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

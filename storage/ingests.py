@@ -19,7 +19,9 @@ class IngestRecord:
     `reference` is the key of what photographs are registered to, None without registration;
     `torn_groups` counts panels, lots or twins whose boards serve several roles, because what ties them
     together came after the roles; `relabelled` counts the images whose label a person changed, `waiting`
-    says which rows of the relabel file are about none of these images. `at` is ISO 8601, UTC.
+    says which rows of the relabel file are about none of these images. `to_learn` counts the normal images
+    that wait to be learnt from, `learnt_at` says when waiting ones were last (or the first ones), and
+    `learning` why this ingest gave them to what learns. Times are ISO 8601, UTC.
     """
 
     key: str
@@ -35,6 +37,9 @@ class IngestRecord:
     torn_groups: int = 0
     relabelled: int = 0
     waiting: Sequence[str] = field(default_factory=list)
+    to_learn: int = 0
+    learnt_at: str = ""
+    learning: Sequence[str] = field(default_factory=list)
 
     @property
     def in_quarantine(self) -> int:

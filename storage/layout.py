@@ -10,9 +10,13 @@
       data-<random>/extras/<name>/        Zarr (N, ...)
       receipt.json
   models|masks|classifiers|thresholds|bundles|certificates|reports|references|scales|trials|
-  evaluations|screenings|audits/<key>/
+  evaluations|screenings|audits|gates|periods|backfills/<key>/
       data-<random>/<files>
       receipt.json
+  inspections/<line>/<bundle>/<key>/      what one run inspected, and what the bundle said
+      data-<random>/rows.parquet
+      receipt.json
+  suspensions/<line>/<number>.json        when a certificate was suspended or lifted and why, numbered
   champions/<line>/<number>.json          every promotion, numbered; the highest is the champion
   snapshots/<line>/<number>.json          which images, by digest of their rows
   snapshots/<line>/rows/<digest>.json     the rows
@@ -23,8 +27,11 @@
   quarantine/<line>/<number>.json         every decision of a person on it, numbered
   labels/<line>/<number>.json             every change of a label, who made it and why, numbered
   looks/<number>.json                     every look at any certification set, numbered
+  removals/<number>.json                  what garbage collection removed, when and why, numbered
+  removals/marked.json                    what it will remove, and since when; replaced whole
+  probes/<random>                         what `zeroescape doctor` writes, reads and removes
   workplaces/<key>/                       scratch for resumable work; not an artefact
-  locks/<key>                             empty; locked while one process works on the key
+  locks/<key>                             locked while one process works on the key; who that is, or was
 ```
 
 `fingerprint` names what made the entry (settings, code, model), `key` its content. Two writers of
@@ -52,26 +59,35 @@ Kind = Literal[
     "evaluations",
     "screenings",
     "audits",
+    "gates",
+    "backfills",
+    "periods",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 RECEIPT = "receipt.json"
 DATA_PREFIX = "data-"
 CHAMPIONS = "champions"
+SUSPENSIONS = "suspensions"
 SNAPSHOTS = "snapshots"
 WORKPLACES = "workplaces"
 LOCKS = "locks"
+IN_USE = "store-in-use"
 INGESTS = "ingests"
 LEDGERS = "ledgers"
 ROLE_BOOKS = "roles"
 QUARANTINE = "quarantine"
 LABELS = "labels"
 LOOKS = "looks"
+REMOVALS = "removals"
+MARKED = f"{REMOVALS}/marked.json"
+PROBES = "probes"
 # Folders with entries, hence with data folders; and all where a killed writer may leave a file.
-ENTRY_FOLDERS = ("images", "features", *KINDS)
+ENTRY_FOLDERS = ("images", "features", "inspections", *KINDS)
 SWEPT_FOLDERS = (
     *ENTRY_FOLDERS,
     CHAMPIONS,
+    SUSPENSIONS,
     SNAPSHOTS,
     INGESTS,
     LEDGERS,
@@ -79,6 +95,8 @@ SWEPT_FOLDERS = (
     QUARANTINE,
     LABELS,
     LOOKS,
+    REMOVALS,
+    PROBES,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -94,6 +112,16 @@ def image_entries(line: str, fingerprint: str) -> str:
 def feature_entries(line: str, fingerprint: str) -> str:
     """Folder of all feature batches of one line under one fingerprint."""
     return f"features/{valid_name(line)}/{valid_name(fingerprint)}"
+
+
+def inspection_entries(line: str, bundle: str) -> str:
+    """Folder of all inspections of one line by one bundle."""
+    return f"inspections/{valid_name(line)}/{valid_name(bundle)}"
+
+
+def suspensions(line: str) -> str:
+    """Folder of all suspensions of a line's certificates."""
+    return f"{SUSPENSIONS}/{valid_name(line)}"
 
 
 def artefact_entry(kind: Kind, key: str) -> str:

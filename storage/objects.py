@@ -90,6 +90,11 @@ class Objects:
             return False
         return True
 
+    def modified_at(self, path: str) -> float:
+        """Seconds since the epoch by the store's own clock; NotFoundError if there is no object."""
+        with translated(f"looking for {path}"):
+            return obstore.head(self._store, path)["last_modified"].timestamp()
+
     def list(self, prefix: str = "") -> Paths:
         """Sorted paths of all objects below a folder."""
         return [found.path for found in self.listing(prefix)]

@@ -5,17 +5,27 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from storage.arrays import corrupt
-from storage.errors import InvalidEntryError, NotFoundError, translated
+from storage.errors import ChampionChangedError, InvalidEntryError, NotFoundError, translated
 from storage.fingerprints import content_digest
 from storage.fingerprints import fingerprint as fingerprint_of
 from storage.layout import Kind, artefact_entry, champions, valid_file_name, valid_kind
 from storage.numbered import NumberedFiles, Record
 from storage.objects import Objects
 from storage.receipts import Json, Receipt, ReceiptBook, find_receipt, write_entry
+
+
+class AnyChampion(Enum):
+    """Says that a promotion was compared with no particular champion."""
+
+    ANY = "any"
+
+
+ANY_CHAMPION = AnyChampion.ANY
 
 
 @dataclass(frozen=True)
@@ -107,11 +117,19 @@ class Registry:
         last = self._promotions(line).last()
         return None if last is None else _promotion(last).bundle
 
-    def promote(self, line: str, bundle_key: str, facts: Mapping[str, Json] | None = None) -> int:
+    def promote(
+        self,
+        line: str,
+        bundle_key: str,
+        facts: Mapping[str, Json] | None = None,
+        instead_of: str | AnyChampion | None = ANY_CHAMPION,
+    ) -> int:
         """Make a bundle the line's champion; returns the number of the promotion.
 
         Promoting the present champion again changes nothing and returns its number. Going back to
-        an earlier bundle is a new promotion. NotFoundError if the bundle is not committed.
+        an earlier bundle is a new promotion. `instead_of` is the champion that was compared with
+        (None: there was none); ChampionChangedError if by now it is another one. NotFoundError if
+        the bundle is not committed.
         """
         if self.find("bundles", bundle_key) is None:
             raise NotFoundError(f"There is no bundle {bundle_key}.", "Store it, then promote it.")
@@ -119,7 +137,15 @@ class Registry:
 
         def present(numbers: list[int]) -> Record | None:
             last = promotions.record(numbers[-1]) if numbers else None
-            return last if last and _promotion(last).bundle == bundle_key else None
+            champion = _promotion(last).bundle if last else None
+            if last and champion == bundle_key:
+                return last
+            if instead_of is not ANY_CHAMPION and champion != instead_of:
+                raise ChampionChangedError(
+                    f"The champion of {line} has changed since it was compared with.",
+                    "Compare with the present one; `zeroescape history` names it.",
+                )
+            return None
 
         content = {"bundle": bundle_key, "facts": dict(facts or {})}
         return promotions.append(content, present).number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from storage.layout import DATA_PREFIX, ENTRY_FOLDERS, RECEIPT, SWEPT_FOLDERS
@@ -33,21 +33,23 @@ def sweep(objects: Objects, older_than_seconds: float, now: float) -> Swept:
     hour is ample, a few seconds are not. Committed entries are never touched.
     """
     before = now - older_than_seconds
-    candidates = {
-        folder: found
-        for folder, found in _unnamed_folders(objects).items()
-        if found.modified_at < before
-    }
-    removed = []
-    for folder in candidates:
-        # Looked up again at the last moment: the writer may have committed meanwhile.
-        receipt = find_receipt(objects, folder.rpartition("/")[0])
-        if receipt is None or receipt.location != folder:
-            objects.delete_folder(folder)
-            removed.append(folder)
+    removed, size_bytes = [], 0
+    for folder, found_bytes in orphans(objects, before):
+        objects.delete_folder(folder)
+        removed.append(folder)
+        size_bytes += found_bytes
     files = objects.sweep_leftovers(before, SWEPT_FOLDERS)
-    size_bytes = sum(candidates[folder].size_bytes for folder in removed)
     return Swept(tuple(removed), tuple(files), size_bytes)
+
+
+def orphans(objects: Objects, before: float) -> Iterator[tuple[str, int]]:
+    """Data folders that no receipt names and nothing was written to since, with their sizes."""
+    for folder, found in _unnamed_folders(objects).items():
+        if found.modified_at < before:
+            # Looked up again at the last moment: the writer may have committed meanwhile.
+            receipt = find_receipt(objects, folder.rpartition("/")[0])
+            if receipt is None or receipt.location != folder:
+                yield folder, found.size_bytes
 
 
 def _unnamed_folders(objects: Objects) -> Mapping[str, _DataFolder]:

@@ -30,13 +30,17 @@ def text_table(names: Sequence[str], columns: Sequence[Column]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def read_text_table(content: bytes, names: Sequence[str]) -> list[list[str | None]]:
-    """The columns of these names; ValueError where it is no such table, or not as it was written."""
+def read_text_table(content: bytes, names: Sequence[str] | None = None) -> list[list[str | None]]:
+    """The columns of these names, of all without them.
+
+    ValueError where it is no such table, or not as it was written.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(pa.BufferReader(content), use_threads=False)
+        names = table.column_names if names is None else names
         arrays = [table.column(name).combine_chunks() for name in names]
         stored = (table.schema.metadata or {}).get(_DIGEST, b"")
         whole = stored == _digest(names, arrays).encode("ascii")

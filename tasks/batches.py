@@ -18,15 +18,17 @@ import torch
 from storage.images import ImageStore
 from storage.receipts import Receipt
 from storage.stores import Stores
+from tasks.alignment.aligners import AlignedBoard
 from tasks.archive.decoding import decode
 from tasks.archive.photograph import Photograph
 from tasks.archive.reading import read_photograph
 from tasks.certification.thresholds import flagged
 from tasks.classification.persistence import load_composite_score
 from tasks.classification.scoring import CompositeScore
+from tasks.drift.quantities import RECONSTRUCTION_ERROR, light_of
 from tasks.instrument import Instrument, Measurement
 from tasks.intake import aligned
-from tasks.jobs import Bundle, InstrumentSettings, Measuring, Verdict
+from tasks.jobs import Bundle, InstrumentSettings, Measuring, Observed, Verdict
 from tasks.reporting.overlays import inspection_overlay
 from tasks.suspected import Suspected
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
@@ -119,17 +121,28 @@ def _composite_score(root: Path | str, classifier: str) -> CompositeScore:
 
 
 def inspect_files(
-    stores: Stores, bundle: Bundle, overlays: Path, batch: tuple[Path, ...]
+    stores: Stores,
+    bundle: Bundle,
+    overlays: Path,
+    passes_none: str | None,
+    batch: tuple[Path, ...],
 ) -> list[Verdict]:
-    """A verdict for every file, whatever is wrong with it: no answer is 'flagged', never 'passed'."""
-    return [_inspected(stores, bundle, overlays, path) for path in batch]
+    """A verdict for every file, whatever is wrong with it: no answer is 'flagged', never 'passed'.
+
+    `passes_none` says why nothing may pass just now; None where the threshold decides.
+    """
+    return [_inspected(stores, bundle, overlays, passes_none, path) for path in batch]
 
 
-def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Verdict:
+def _inspected(
+    stores: Stores, bundle: Bundle, overlays: Path, passes_none: str | None, path: Path
+) -> Verdict:
     loaded = instrument(stores.root, bundle.instrument)
     composite = _composite_score(stores.root, bundle.classifier)
+    digest = None
     try:
         content = read_photograph(Photograph(str(path), path.name, None))
+        digest = hashlib.sha256(content).hexdigest()
         photograph_HWC = decode(content, bundle.photograph)
         made = aligned(photograph_HWC, stores.root, bundle.alignment, bundle.reference)
         measured = loaded.measure(made.board_HWC)
@@ -138,16 +151,16 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
     except OSError as error:
         return Verdict.without_answer(path, bundle, f"The file cannot be read ({error.strerror}).")
     except (InputError, NoAnswerError) as error:
-        return Verdict.without_answer(path, bundle, str(error))
+        return Verdict.without_answer(path, bundle, str(error), digest)
     is_flagged = bool(flagged(scores_1, bundle.threshold)[0])
     found = suspected.candidates
     verdict = Verdict(
         file=str(path),
-        digest=hashlib.sha256(content).hexdigest(),
-        verdict="flagged" if is_flagged else "passed",
+        digest=digest,
+        verdict="flagged" if is_flagged or passes_none else "passed",
         score=float(scores_1[0]) if np.isfinite(scores_1[0]) else None,
         threshold=bundle.threshold,
-        reason=None if np.isfinite(scores_1[0]) else "The composite score is not finite.",
+        reason=passes_none if np.isfinite(scores_1[0]) else "The composite score is not finite.",
         candidates=tuple(
             (top, left, bottom, right, score)
             for (top, left, bottom, right), score in zip(
@@ -157,8 +170,18 @@ def _inspected(stores: Stores, bundle: Bundle, overlays: Path, path: Path) -> Ve
         overlay=None,
         size_hw=photograph_HWC.shape[:2],
         regions=suspected.regions,
+        observed=_observed(loaded, made, measured),
     )
     return _with_overlay(verdict, overlays, made.board_HWC, measured, suspected)
+
+
+def _observed(loaded: Instrument, made: AlignedBoard, measured: Measurement) -> Observed:
+    found = made.registration
+    brightness, spread = light_of(made.board_HWC)
+    difference = measured.values_M[loaded.columns.index(RECONSTRUCTION_ERROR)]
+    return Observed(
+        None if found is None else float(found.residual_px), brightness, spread, float(difference)
+    )
 
 
 def _with_overlay(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pydantic import TypeAdapter, ValidationError
 
 from storage.errors import NotFoundError
+from storage.receipts import Receipt
 from storage.stores import Stores
 from tasks.jobs import Bundle
+from tasks.score_sheet import ScoreSheet
 from tasks.vocabulary.errors import InputError
 
 BUNDLES: TypeAdapter[Bundle] = TypeAdapter(Bundle)
@@ -26,10 +28,21 @@ def read_bundle(stores: Stores, key: str) -> Bundle:
 
 def champion_bundle(stores: Stores, line: str) -> Bundle:
     """The line's champion; raises `NotFoundError` where none was promoted yet."""
+    return read_bundle(stores, champion_key(stores, line))
+
+
+def champion_key(stores: Stores, line: str) -> str:
+    """Key of the line's champion; raises `NotFoundError` where none was promoted yet."""
     key = stores.registry.champion(line)
     if key is None:
         raise NotFoundError(
             f"The line {line} has no champion yet.",
             "Run `zeroescape retrain` with its configuration.",
         )
-    return read_bundle(stores, key)
+    return key
+
+
+def out_of_fold_sheet(stores: Stores, classifier: Receipt, kind: str) -> ScoreSheet:
+    """Out-of-fold scores of one member of the classification union on the development role."""
+    folder = stores.registry.open("classifiers", classifier.key) / "out-of-fold"
+    return ScoreSheet.from_json((folder / f"{kind}.json").read_bytes())

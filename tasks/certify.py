@@ -16,19 +16,19 @@ from storage.fingerprints import code_digest, fingerprint
 from storage.receipts import Json, Receipt
 from storage.stores import Stores
 from tasks.attestation.recognition import answer_digest, keys_of
-from tasks.bundles import read_bundle
+from tasks.bundles import out_of_fold_sheet, read_bundle
 from tasks.certification.attestation import Attestation, FixedThreshold, attest
 from tasks.certification.calibration import calibrated
 from tasks.certification.figures import STANDARD_THRESHOLD, auroc, figures_at
 from tasks.certification.recalls import recalls
 from tasks.certification.settings import CertificationSettings
 from tasks.certification.thresholds import price_ladder, zfn_threshold
-from tasks.classification.persistence import load_composite_score
 from tasks.jobs import Bundle, Measuring
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
 from tasks.score_sheet import Labelled, ScoreSheet
-from tasks.vocabulary.arrays import Float64Array
+from tasks.scoring import score_images
+from tasks.standing import certified_images
 
 _UNNAMED = "family not given"
 _SCORED = ("scores.json", "undecided.json", "look.json")
@@ -48,7 +48,7 @@ def calibrate(stores: Stores, classifier: Receipt, certification: CertificationS
     key = fingerprint(
         {
             "classifier": classifier.key,
-            "certification": certification.model_dump(mode="json"),
+            "certification": _claim(certification),
             "code": code_digest("tasks.certification"),
         }
     )
@@ -58,7 +58,8 @@ def calibrate(stores: Stores, classifier: Receipt, certification: CertificationS
     content = _calibration(sheet, certification)
     files = {"threshold.json": json.dumps(content, indent=1).encode()}
     facts = {name: content[name] for name in ("threshold", "rank", "set_by")}
-    return stores.registry.put("thresholds", key, files, facts=facts)
+    inputs = {"classifier": classifier.key}
+    return stores.registry.put("thresholds", key, files, inputs=inputs, facts=facts)
 
 
 def _calibration(sheet: ScoreSheet, certification: CertificationSettings) -> dict[str, Any]:
@@ -107,16 +108,21 @@ def certify(
 ) -> Receipt:
     """Commit the certificate of a frozen bundle on the certification role, and the undecided scores.
 
+    Images that came since the last certificate of this bundle may wait for the next (`tasks.standing`).
     Every answer of the role is a look, kept in the ledger before anybody sees it, and tightens the
     confidence of them all; the same bundle asked again is the same look. `families` are the kinds of
     defect of the held-out images, `warnings` what a reader must be told, `labels_changed` how many
     labels were changed after scores were seen.
     """
-    asked = _asked(bundle, held_out, undecided_ids, certification, families)
-    parts = read_bundle(stores, bundle.key)
-    files = _earlier(stores, asked) or _scored(stores, measuring, parts, held_out, undecided_ids)
+    question, parts = _question(bundle, certification), read_bundle(stores, bundle.key)
+    family_of = dict(zip(held_out.image_ids, families, strict=True)) if families else {}
+    held_out = certified_images(stores, question, measuring, parts, held_out, certification.renewal)
+    families = [family_of.get(image_id, "") for image_id in held_out.image_ids]
     told = {"warnings": list(warnings), "labels_changed": labels_changed}
-    facts: dict[str, Json] = {"asked": asked, "bundle": bundle.key, "line": parts.line}
+    asked = _asked(question, held_out, undecided_ids, families)
+    files = _earlier(stores, asked) or _scored(stores, measuring, parts, held_out, undecided_ids)
+    facts: dict[str, Json] = {"asked": asked, "question": question}
+    facts |= {"bundle": bundle.key, "line": parts.line}
     with stores.exclusive("looks"):
         # A certificate of the first look must not be served at the third, nor the other way round.
         looks = _looked(stores, files, facts)
@@ -132,22 +138,32 @@ def certify(
         return stores.registry.put("certificates", key, files, facts=facts)
 
 
-def _asked(
-    bundle: Receipt,
-    held_out: Labelled,
-    undecided_ids: Sequence[str],
-    certification: CertificationSettings,
-    families: Sequence[str],
-) -> str:
-    """Names the question, whatever number of looks it finds."""
+def _claim(certification: CertificationSettings) -> dict[str, Json]:
+    """What is claimed and how surely, whenever that is renewed."""
+    return certification.model_dump(mode="json", exclude={"renewal"})
+
+
+def _question(bundle: Receipt, certification: CertificationSettings) -> str:
+    """Names what is asked of a bundle, whatever the images."""
     return fingerprint(
         {
             "bundle": bundle.key,
+            "certification": _claim(certification),
+            "code": code_digest("tasks.certification", "tasks.attestation"),
+        }
+    )
+
+
+def _asked(
+    question: str, held_out: Labelled, undecided_ids: Sequence[str], families: Sequence[str]
+) -> str:
+    """Names the question about these images, whatever number of looks it finds."""
+    return fingerprint(
+        {
+            "question": question,
             "held_out": asdict(held_out),
             "undecided": list(undecided_ids),
             "families": list(families),
-            "certification": certification.model_dump(mode="json"),
-            "code": code_digest("tasks.certification", "tasks.attestation"),
         }
     )
 
@@ -226,10 +242,9 @@ def _scored(
     """
     report_progress("certify", 0, 1)
     undecided = Labelled(tuple(undecided_ids), (-1,) * len(undecided_ids))
+    made_by = measuring.line, measuring.features_fingerprint, parts.classifier
     held, beside = (
-        ScoreSheet(
-            images, tuple(score_images(stores, measuring, parts.classifier, images.image_ids))
-        )
+        ScoreSheet(images, tuple(score_images(stores, *made_by, images.image_ids)))
         for images in (held_out, undecided)
     )
     normal, abnormal = held.units()
@@ -240,23 +255,6 @@ def _scored(
     report_progress("certify", 1, 1)
     files = held.to_json(), beside.to_json(), json.dumps(look).encode()
     return dict(zip(_SCORED, files, strict=True))
-
-
-def score_images(
-    stores: Stores, measuring: Measuring, classifier_key: str, image_ids: Sequence[str]
-) -> Float64Array:
-    """`[N]` composite scores of measured images; `inf` where a row has no answer."""
-    if not image_ids:
-        return np.empty(0)  # a line without undecided images has no row to name the columns
-    score = load_composite_score(stores.registry.open("classifiers", classifier_key) / "score")
-    table = stores.features(measuring.line, measuring.features_fingerprint).table(image_ids)
-    return score.score(table.values_NM)
-
-
-def out_of_fold_sheet(stores: Stores, classifier: Receipt, kind: str) -> ScoreSheet:
-    """Out-of-fold scores of one member of the classification union on the development role."""
-    folder = stores.registry.open("classifiers", classifier.key) / "out-of-fold"
-    return ScoreSheet.from_json((folder / f"{kind}.json").read_bytes())
 
 
 def _now() -> str:

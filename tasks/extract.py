@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
-import numpy as np
 from prefect import task
 
 from storage.fingerprints import code_digest, fingerprint
 from storage.stores import Stores
-from tasks.batches import columns_of, measure_images
+from tasks.batchwise import extraction, measured
 from tasks.jobs import InstrumentSettings, Measuring
 from tasks.perception.identity import weights_identity
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
-from tasks.workers import Poisoned, Workers
-
-POISONED = "Measuring this image kills the process that tries; a person must look at it."
+from tasks.workers import Workers
 
 
 @task(name="extract", **RETRYING)
@@ -27,17 +23,14 @@ def extract(
     """Commit a row of metrics for each image that lacks one; return how many were measured now.
 
     An image that kills its worker again and again gets a row that says so: no score, always flagged.
+    A backfill that measures with the same instrument stands back until this has ended.
     """
     features = stores.features(measuring.line, measuring.features_fingerprint)
-    missing = features.missing(image_ids)
-    done = 0
-    for batch, outcome in workers.map_batches(partial(measure_images, stores, measuring), missing):
-        if isinstance(outcome, Poisoned):
-            columns = workers.run(partial(columns_of, stores, measuring))
-            nothing = np.full((1, len(columns)), np.nan)
-            features.write_batch(batch, nothing, columns, [POISONED], extras={}, inputs={})
-        done += len(batch)
-        report_progress("extract", done, len(missing))
+    with stores.exclusive(extraction(measuring)):
+        missing, done = features.missing(image_ids), 0
+        for count in measured(stores, measuring, missing, workers):
+            done += count
+            report_progress("extract", done, len(missing))
     return len(missing)
 
 

@@ -67,7 +67,8 @@ def fit(
     )
     files = {f"out-of-fold/{kind}.json": sheet.to_json() for kind, sheet in sheets.items()}
     files |= _final_fit(stores, sample, classification, member, parameters)
-    return stores.registry.put("classifiers", key, files, facts={"chosen": chosen})
+    inputs = {"features": measuring.features_fingerprint}
+    return stores.registry.put("classifiers", key, files, inputs=inputs, facts={"chosen": chosen})
 
 
 def _out_of_fold(

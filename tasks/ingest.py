@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import cast
 
 from prefect import task
 
@@ -19,31 +17,38 @@ from storage.stores import Stores
 from tasks.accounting import Account, TakenIn, quarantine_digest, remember, remembered, settle
 from tasks.alignment.settings import AlignmentSettings
 from tasks.archive.near_duplicates import near_duplicate_groups
-from tasks.archive.reading import read_photograph
 from tasks.archive.relabels import RelabelFile, read_relabels
-from tasks.archive.roles import Board, Role, assign_roles, first_dealt, groups_of, torn_groups
+from tasks.archive.retraining import ORDINARY, Occasion
+from tasks.archive.roles import Board, Role, groups_of
 from tasks.archive.settings import PhotographSettings
-from tasks.archive.sorting import TRIED_EVERY_TIME, Digested, Refusal, unreadable
-from tasks.archive.sources import Label, Photograph, photographs
-from tasks.intake import signatures, take_in
+from tasks.archive.sorting import TRIED_EVERY_TIME, Digested
+from tasks.archive.sources import Photograph, photographs
+from tasks.batchwise import taken_in, taking_in
+from tasks.dealing import Dealing, deal, remember_roles, would_learn
+from tasks.intake import signatures
 from tasks.jobs import BoardMaking, IngestJob
 from tasks.labelling import Labelling, labelled_today, record_changes
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
-from tasks.workers import Poisoned, Workers
+from tasks.workers import Workers
 
 
 @task(name="ingest", **RETRYING)
 def ingest(
-    stores: Stores, job: IngestJob, reference: Receipt | None, workers: Workers
+    stores: Stores,
+    job: IngestJob,
+    reference: Receipt | None,
+    workers: Workers,
+    occasion: Occasion = ORDINARY,
 ) -> IngestRecord:
     """Commit the snapshot of an archive (images, labels, roles) and say what became of every file.
 
     Only photographs that are new or changed are read; an archive in which nothing changed is a look-up
     after its listing. The labels are the archive's, and where the relabel file names an image its own: an
-    edited file is read by the next ingest. Raises `InputError` where the archive is empty, a role stays
-    short or the relabel file cannot be followed, and `NoSafeThresholdError` where there is no abnormal
-    image.
+    edited file is read by the next ingest. Of images that come after the first ingest some wait, until the
+    line's policy or the `occasion` calls for learning from them. Raises `InputError` where the archive is
+    empty, a role stays short or the relabel file cannot be followed, and `NoSafeThresholdError` where there
+    is no abnormal image.
     """
     relabels = read_relabels(job.relabels, job.source)
     report_progress("list archive", 0, 1)
@@ -51,19 +56,23 @@ def ingest(
     report_progress("list archive", 1, 1, f"{len(listed):,} files")
     making = board_making(stores, job, reference)
     key = _ingest_key(job, making, listed, relabels)
-    with stores.exclusive(f"ingest-{job.line}"):
+    with stores.exclusive(taking_in(job.line)):
         last = stores.ingests(job.line).last()
-        if last and last.key == key and _nothing_changed_since(last, stores, job.line):
+        if last and last.key == key and _nothing_to_do_since(last, stores, job, occasion):
             return last
         known = remembered(stores, making, listed)
         outcomes = [*known, *_read_new(stores, making, _without(listed, known), workers)]
-        account, now = settle(outcomes), datetime.now(UTC).isoformat(timespec="seconds")
+        account, now = settle(outcomes), _now()
         remember(stores, making, outcomes, account, now)
         today = labelled_today(stores, job, relabels, account)
-        snapshot, torn = _commit_roles(
-            stores, job, reference, making.images_fingerprint, today, now
+        boards = _boards(stores, job, making.images_fingerprint, today.kept)
+        dealing = deal(stores, job, reference, boards, occasion, last, now)
+        snapshot = _commit_roles(
+            stores, job, making.images_fingerprint, boards, dealing, today, now
         )
-        record = _record(stores, key, now, snapshot, torn, reference, len(listed), account, today)
+        record = _record(
+            stores, key, now, snapshot, dealing, reference, len(listed), account, today
+        )
         stores.ingests(job.line).append(record)
     return record
 
@@ -113,22 +122,31 @@ def _ingest_key(
             "judged_by": making.judged_by,
             "released": sorted(making.released),
             "roles": job.roles.model_dump(mode="json"),
+            "retraining": job.retraining.model_dump(mode="json"),
             "relabels": relabels.said,
             "code": code_digest(
                 "tasks.archive",
                 "tasks.intake",
                 "tasks.accounting",
                 "tasks.labelling",
+                "tasks.dealing",
                 "tasks.ingest",
             ),
         }
     )
 
 
-def _nothing_changed_since(last: IngestRecord, stores: Stores, line: str) -> bool:
+def _nothing_to_do_since(
+    last: IngestRecord, stores: Stores, job: IngestJob, occasion: Occasion
+) -> bool:
     # A file that could not be read may be readable now: permissions do not show in its stamp.
-    waiting = last.quarantined.keys() & TRIED_EVERY_TIME
-    return not waiting and last.quarantine == quarantine_digest(stores, line)
+    if last.quarantined.keys() & TRIED_EVERY_TIME or would_learn(job, occasion, last, _now()):
+        return False
+    return last.quarantine == quarantine_digest(stores, job.line)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _without(listed: Sequence[Photograph], known: Sequence[TakenIn]) -> list[Photograph]:
@@ -142,8 +160,7 @@ def _read_new(
 ) -> list[TakenIn]:
     outcomes: list[TakenIn] = []
     refused = 0
-    for batch, outcome in workers.map_batches(partial(take_in, stores, making), new):
-        taken = [_poisoned(batch[0])] if isinstance(outcome, Poisoned) else outcome
+    for taken in taken_in(stores, making, new, workers):
         outcomes += taken
         refused += sum(1 for one in taken if one.refusal is not None)
         said = f"{refused} refused" if refused else ""
@@ -151,42 +168,19 @@ def _read_new(
     return outcomes
 
 
-def _poisoned(photograph: Photograph) -> TakenIn:
-    try:
-        digest = hashlib.sha256(read_photograph(photograph)).hexdigest()
-    except OSError as error:
-        return TakenIn(photograph, None, unreadable(photograph, None, error))
-    reason = "Decoding this file kills the process that tries."
-    remedy = "Look at the file; it may be damaged or far too large."
-    return TakenIn(photograph, digest, Refusal(photograph, digest, "poisoned", reason, remedy))
-
-
 def _commit_roles(
     stores: Stores,
     job: IngestJob,
-    reference: Receipt | None,
     images_fingerprint: str,
+    boards: Sequence[Board],
+    dealing: Dealing,
     today: Labelling,
     now: str,
-) -> tuple[Snapshot, int]:
-    """The snapshot, and how many groups of boards serve several roles."""
-    book = stores.role_book(job.line, job.roles_fingerprint)
-    known = {
-        image_id: (cast("Label", label), Role(role))
-        for image_id, (label, role) in book.known().items()
-    }
-    # The reference has seen these boards: they may train, and never certify.
-    boards_of_reference = reference.facts["boards"] if reference else ()
-    for image_id in cast("Sequence[str]", boards_of_reference):
-        known.setdefault(image_id, ("normal", Role.RECONSTRUCTION))
-    boards = _boards(stores, job, images_fingerprint, today.kept)
-    roles = assign_roles(boards, job.roles, known)
-    dealt = {image_id: label for image_id, (label, _) in known.items()}
-    changes = record_changes(stores, job.line, today, dealt, now)
-    book.remember(first_dealt(boards, roles, known))
-    rows = _snapshot_rows(boards, roles, today, changes)
-    snapshot = stores.snapshots(job.line).commit(rows, images_fingerprint, job.roles_fingerprint)
-    return snapshot, len(torn_groups(boards, roles))
+) -> Snapshot:
+    changes = record_changes(stores, job.line, today, dealing.labels_before, now)
+    remember_roles(stores, job, dealing)
+    rows = _snapshot_rows(boards, dealing.roles, today, changes)
+    return stores.snapshots(job.line).commit(rows, images_fingerprint, job.roles_fingerprint)
 
 
 def _snapshot_rows(
@@ -241,7 +235,7 @@ def _record(
     key: str,
     now: str,
     snapshot: Snapshot,
-    torn_groups_count: int,
+    dealing: Dealing,
     reference: Receipt | None,
     seen: int,
     account: Account,
@@ -259,7 +253,10 @@ def _record(
         duplicates=counts.pop("duplicate", 0),
         quarantined=dict(sorted(counts.items())),
         quarantine=quarantine_digest(stores, snapshot.line),
-        torn_groups=torn_groups_count,
+        torn_groups=dealing.torn_groups,
         relabelled=len(today.own),
         waiting=list(today.waiting),
+        to_learn=dealing.to_learn,
+        learnt_at=dealing.learnt_at,
+        learning=list(dealing.learning),
     )

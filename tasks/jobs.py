@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from storage.fingerprints import fingerprint
 from tasks.alignment.settings import AlignmentSettings
-from tasks.archive.settings import PhotographSettings, RoleSettings, SourceSettings
+from tasks.archive.settings import (
+    PhotographSettings,
+    RetrainingSettings,
+    RoleSettings,
+    SourceSettings,
+)
 from tasks.candidates.settings import CandidatesSettings
 from tasks.localisation.region import PhotographedRegion
 from tasks.perception.settings import PerceptionSettings
@@ -63,6 +68,7 @@ class IngestJob:
     alignment: AlignmentSettings
     roles: RoleSettings
     relabels: str | None = None
+    retraining: RetrainingSettings = field(default_factory=RetrainingSettings)
 
     @property
     def roles_fingerprint(self) -> str:
@@ -122,11 +128,26 @@ class ReportOrder:
     seeds: tuple[tuple[str, int], ...]
     audit: str | None = None
     screening: str | None = None
+    gate: str | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What an inspection measured besides the score: in it a drift of the line shows.
+
+    Of the board image: residual of its registration (board px, None without one), mean and standard
+    deviation of its grey levels, mean difference to its reconstruction (share of full scale).
+    """
+
+    residual_px: float | None
+    brightness: float
+    spread: float
+    difference: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What inspection says of one file; `score` and `digest` are None where there is no answer.
+    """What inspection says of one file; `score` is None without an answer, `digest` where none was read.
 
     `candidates` are (top, left, bottom, right, score) in pixels of the aligned image. `regions` are
     suspected defects, worst first, in pixels of the board image and of the photograph, whose upright
@@ -143,8 +164,11 @@ class Verdict:
     overlay: str | None
     size_hw: tuple[int, int] | None = None
     regions: tuple[PhotographedRegion, ...] = ()
+    observed: Observed | None = None
 
     @classmethod
-    def without_answer(cls, path: Path, bundle: Bundle, reason: str) -> Verdict:
+    def without_answer(
+        cls, path: Path, bundle: Bundle, reason: str, digest: str | None = None
+    ) -> Verdict:
         """Flagged, because nothing is known: a person must look."""
-        return cls(str(path), None, "flagged", None, bundle.threshold, reason, (), None)
+        return cls(str(path), digest, "flagged", None, bundle.threshold, reason, (), None)

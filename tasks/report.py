@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from prefect import task
@@ -25,6 +25,8 @@ from tasks.batches import look_at
 from tasks.bundles import read_bundle
 from tasks.certification.figures import STANDARD_THRESHOLD, figures_at
 from tasks.certification.thresholds import flagged, zfn_threshold
+from tasks.gates import read_gate, shown_gate
+from tasks.instrument import Measurement
 from tasks.jobs import Bundle, ReportOrder
 from tasks.progress import report_progress
 from tasks.reporting.certificate_content import certificate_file
@@ -41,10 +43,12 @@ from tasks.reporting.content import (
     ScoredImages,
     StageTime,
 )
+from tasks.reporting.hardest import SHOWN, hardest_markdown
 from tasks.reporting.plots import score_distribution_png
 from tasks.reporting.report import render_report
 from tasks.retrying import RETRYING
 from tasks.score_sheet import ScoreSheet, role_counts
+from tasks.vocabulary.arrays import UInt8Array
 from tasks.workers import Workers
 
 # Reasons that name another file or a measured figure differ from file to file.
@@ -71,6 +75,7 @@ _PURPOSES = {
     "mask": "unseen normals that make the weighting mask",
     "development": "the metric table: classifier and threshold",
     "certification": "seen by no fitting, search or choice",
+    "waiting": "not scored; the next training learns from them",
     "undecided": "labelled neither normal nor abnormal; only scored",
     "set aside": "abnormal beside what trains, or seen before its label was changed; used for nothing",
 }
@@ -81,7 +86,26 @@ def report(
     stores: Stores, order: ReportOrder, seconds: Mapping[str, float], workers: Workers
 ) -> Path:
     """Commit the report of a certified bundle and put a copy where people look for it."""
-    key = fingerprint(
+    key = _key(stores, order)
+    if not stores.registry.find("reports", key):
+        report_progress("report", 0, 1)
+        content = _content(stores, order, seconds, workers)
+        files = {
+            "report.html": render_report(content).encode(),
+            "hardest.md": hardest_markdown(content).encode(),
+        }
+        stores.registry.put("reports", key, files, inputs=_inputs(order))
+        report_progress("report", 1, 1)
+    return _place_copy(stores.registry.open("reports", key) / "report.html", order)
+
+
+def hardest_boards(stores: Stores, order: ReportOrder) -> str:
+    """The boards that decide, with pictures, as Markdown; `NotFoundError` without a committed report."""
+    return (stores.registry.open("reports", _key(stores, order)) / "hardest.md").read_text()
+
+
+def _key(stores: Stores, order: ReportOrder) -> str:
+    return fingerprint(
         {
             "bundle": order.bundle,
             "certificate": order.certificate,
@@ -90,15 +114,22 @@ def report(
             "hardest": order.hardest,
             "screening": order.screening,
             "audit": order.audit,
-            "code": code_digest("tasks.reporting", "tasks.report", "tasks.audited"),
+            "gate": order.gate,
+            "suspended": _suspended(stores, order),
+            "code": code_digest("tasks.reporting", "tasks.report", "tasks.audited", "tasks.gates"),
         }
     )
-    if not stores.registry.find("reports", key):
-        report_progress("report", 0, 1)
-        content = _content(stores, order, seconds, workers)
-        stores.registry.put("reports", key, {"report.html": render_report(content).encode()})
-        report_progress("report", 1, 1)
-    return _place_copy(stores.registry.open("reports", key) / "report.html", order)
+
+
+def _inputs(order: ReportOrder) -> dict[str, str]:
+    """What the report is about, as far as it is kept in the store."""
+    about = {
+        "bundle": order.bundle,
+        "certificate": order.certificate,
+        "audit": order.audit,
+        "screening": order.screening,
+    }
+    return {name: key for name, key in about.items() if key is not None}
 
 
 def _place_copy(committed: Path, order: ReportOrder) -> Path:
@@ -120,6 +151,7 @@ def _content(
     development = sheets[str(chosen)]
     held_out = _sheet(stores, order.certificate, "scores.json")
     history = _json(stores, "models", bundle.instrument.model_key, "history.json")
+    examples, nearest = _examples(stores, order, bundle, snapshot, development, workers)
     return ReportContent(
         product_line=order.line,
         title=order.title,
@@ -128,9 +160,10 @@ def _content(
         development=scored_images(development),
         ladder=_ladder(stores, bundle),
         certification=scored_images(held_out),
-        certificate=_certificate(stores, order.certificate, order.line),
+        certificate=_certificate(stores, order.certificate, order),
         undecided_N=_sheet(stores, order.certificate, "undecided.json").scores_N,
-        examples=_examples(stores, order, bundle, snapshot, development, workers),
+        examples=examples,
+        nearest=nearest,
         mask_HW=_mask(stores, bundle),
         classifiers=tuple(_classifier_row(kind, s, kind == chosen) for kind, s in sheets.items()),
         influences=_influences(stores, bundle),
@@ -141,6 +174,7 @@ def _content(
         stage_times=tuple(StageTime(stage, time) for stage, time in seconds.items()),
         screening=_screening(stores, order),
         label_audit=audited_boards(stores, order, workers),
+        promotion=shown_gate(read_gate(stores, order.gate)) if order.gate else None,
         composite_auroc=_json(stores, "thresholds", bundle.threshold_key, "threshold.json")[
             "auroc"
         ],
@@ -180,38 +214,62 @@ def _examples(
     snapshot: Snapshot,
     development: ScoreSheet,
     workers: Workers,
-) -> tuple[BoardExample, ...]:
-    """The abnormals with the lowest and the normals with the highest out-of-fold scores."""
-    by_score = np.argsort(development.scores_N, kind="stable")
-    labels_N = development.images.labels_N
-    abnormal = [int(i) for i in by_score if labels_N[i] == 1][: order.hardest]
-    normal = [int(i) for i in by_score[::-1] if labels_N[i] == 0][: order.hardest]
-    wanted = abnormal + normal
+) -> tuple[tuple[BoardExample, ...], tuple[BoardExample, ...]]:
+    """The abnormals with the lowest, the normals with the highest out-of-fold scores; the nearest ones."""
+    hardest, nearest = _hardest(development, bundle.threshold, order.hardest)
+    wanted = list(dict.fromkeys(hardest + nearest))
     ids = tuple(development.images.image_ids[i] for i in wanted)
     names = {row.image_id: row.source for row in snapshot.rows}
     seen = workers.run(partial(look_at, stores, order.measuring, ids))
-    return tuple(
-        BoardExample(
-            image_id=image_id,
-            source_name=names[image_id],
-            label="abnormal" if labels_N[i] else "normal",
-            role="development",
-            score=float(development.scores_N[i]),
-            verdict="flagged"
-            if flagged(development.scores_N[[i]], bundle.threshold)[0]
-            else "passed",
-            input_HWC=image_HWC,
-            reconstruction_HWC=measured.reconstruction_HWC,
-            difference_HW=measured.difference_HW,
-            boxes_Q4=measured.plain.boxes_Q4,
-            box_scores_Q=measured.plain.scores_Q,
-            masked_boxes_Q4=measured.masked.boxes_Q4 if measured.masked else None,
-            masked_box_scores_Q=measured.masked.scores_Q if measured.masked else None,
-            sets_threshold=bool(labels_N[i] == 1 and development.scores_N[i] == bundle.threshold),
-        )
+    made = {
+        i: _example(development, i, names[image_id], bundle.threshold, image_HWC, measured)
         for i, image_id, (image_HWC, measured) in zip(wanted, ids, seen, strict=True)
         if not isinstance(measured, str)
+    }
+    chosen = [tuple(made[i] for i in rows if i in made) for rows in (hardest, nearest)]
+    return chosen[0], chosen[1]
+
+
+def _example(
+    sheet: ScoreSheet,
+    row: int,
+    name: str,
+    threshold: float,
+    image_HWC: UInt8Array,
+    measured: Measurement,
+) -> BoardExample:
+    score, is_defect = float(sheet.scores_N[row]), bool(sheet.images.labels_N[row])
+    return BoardExample(
+        image_id=sheet.images.image_ids[row],
+        source_name=name,
+        label="abnormal" if is_defect else "normal",
+        role="development",
+        score=score,
+        verdict=_verdict_of(sheet, row, threshold),
+        input_HWC=image_HWC,
+        reconstruction_HWC=measured.reconstruction_HWC,
+        difference_HW=measured.difference_HW,
+        boxes_Q4=measured.plain.boxes_Q4,
+        box_scores_Q=measured.plain.scores_Q,
+        masked_boxes_Q4=measured.masked.boxes_Q4 if measured.masked else None,
+        masked_box_scores_Q=measured.masked.scores_Q if measured.masked else None,
+        sets_threshold=is_defect and score == threshold,
     )
+
+
+def _hardest(development: ScoreSheet, threshold: float, count: int) -> tuple[list[int], list[int]]:
+    """Rows of the hardest boards, and of the good ones that are flagged by least (else the highest)."""
+    by_score = np.argsort(development.scores_N, kind="stable")
+    labels_N = development.images.labels_N
+    abnormal = [int(i) for i in by_score if labels_N[i] == 1][:count]
+    normal = [int(i) for i in by_score if labels_N[i] == 0]
+    called = [i for i in normal if _verdict_of(development, i, threshold) == "flagged"]
+    highest = normal[::-1]
+    return abnormal + highest[:count], (called or highest)[:SHOWN]
+
+
+def _verdict_of(sheet: ScoreSheet, row: int, threshold: float) -> Literal["flagged", "passed"]:
+    return "flagged" if flagged(sheet.scores_N[[row]], threshold)[0] else "passed"
 
 
 def _classifier_row(kind: str, sheet: ScoreSheet, chosen: bool) -> ClassifierRow:
@@ -234,7 +292,12 @@ def _ladder(stores: Stores, bundle: Bundle) -> tuple[LadderRow, ...]:
     return tuple(LadderRow(**{name: step[name] for name in names}) for step in steps)
 
 
-def _certificate(stores: Stores, key: str, line: str) -> CertificateFigures:
+def _suspended(stores: Stores, order: ReportOrder) -> tuple[str, ...]:
+    held = stores.suspensions(order.line).suspended(order.bundle)
+    return () if held is None else (f"This certificate is not in force. {held.sentence}",)
+
+
+def _certificate(stores: Stores, key: str, order: ReportOrder) -> CertificateFigures:
     found = _json(stores, "certificates", key, "certificate.json")
     return CertificateFigures(
         n_normal=found["n_normal"],
@@ -247,8 +310,8 @@ def _certificate(stores: Stores, key: str, line: str) -> CertificateFigures:
         false_call_high=found["false_call_high"],
         looks=found["looks"],
         labels_changed=found["labels_changed"],
-        warnings=tuple(found["warnings"]),
-        page=certificate_file(line),
+        warnings=(*_suspended(stores, order), *found["warnings"]),
+        page=certificate_file(order.line),
         confidence=found["confidence"],
     )
 

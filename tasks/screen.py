@@ -11,7 +11,7 @@ import numpy as np
 from prefect import task
 
 from storage.fingerprints import code_digest, fingerprint
-from storage.receipts import Receipt
+from storage.receipts import Json, Receipt
 from storage.snapshots import Snapshot, SnapshotRow
 from storage.stores import Stores
 from tasks.archive.groups import components
@@ -41,8 +41,8 @@ _POISONED = "Measuring this file kills the process that tries."
 _JUDGED = (Role.DEVELOPMENT, Role.CERTIFICATION)
 
 
-# An undecided board may lie beside others without being learnt from or judged.
-_NO_ROLE = (Role.SET_ASIDE, Role.UNDECIDED)
+# An undecided or waiting board may lie beside others without being learnt from or judged.
+_NO_ROLE = (Role.SET_ASIDE, Role.UNDECIDED, Role.WAITING)
 
 
 @task(name="screen", **RETRYING)
@@ -70,20 +70,37 @@ def screen(
     if committed := stores.registry.find("screenings", key):
         return committed
     rows = [row for row in snapshot.rows if row.role in _JUDGED and row.label in LABELS]
-    measured = _measured(stores, job, snapshot, rows, workers)
+    made_by = _made_by(job, snapshot)
+    measured = _measured(stores, job, snapshot, rows, workers, made_by)
     table = collected(trivial_columns(), [one.values for one in measured])
     table = table.beside(times_of(seconds_of([row.captured_at for row in rows])))
     found = _screened(table, rows, snapshot.rows, settings)
-    lost = [one.lost for one in measured if one.lost is not None]
+    lost = [one for one in measured if one.lost is not None]
     if lost:
-        said = f"{len(lost):,} of {len(rows):,} files could not be measured ({lost[0]})"
+        said = f"{len(lost):,} of {len(rows):,} files could not be measured ({lost[0].lost})"
         found = replace(found, notes=(*found.notes, said))
     files = {
         "screening.json": json.dumps(found.as_json(), allow_nan=False).encode(),
-        "properties.json": _table_json(table, rows),
+        "properties.json": _table_json(table, rows, [one.image_id for one in lost]),
     }
-    return stores.registry.put(
-        "screenings", key, files, facts={"warnings": list(found.warnings), "lost": len(lost)}
+    facts: dict[str, Json] = {
+        "warnings": list(found.warnings),
+        "lost": len(lost),
+        "made_by": made_by,
+        "images": len(rows),
+    }
+    return stores.registry.put("screenings", key, files, facts=facts)
+
+
+def _made_by(job: IngestJob, snapshot: Snapshot) -> str:
+    """Names all that decides an image's properties beside the content of its file."""
+    return fingerprint(
+        {
+            "line": snapshot.line,
+            "images": snapshot.images_fingerprint,
+            "photograph": job.photograph.model_dump(mode="json"),
+            "code": code_digest("tasks.confounds", "tasks.trivial", "tasks.archive.decoding"),
+        }
     )
 
 
@@ -93,21 +110,50 @@ def _measured(
     snapshot: Snapshot,
     rows: Sequence[SnapshotRow],
     workers: Workers,
+    made_by: str,
 ) -> list[Trivial]:
-    """Properties of every row, in the order of the rows."""
+    """Properties of every row, in the order of the rows; files that were measured before are not read."""
     listed = {one.name: one for one in photographs(job.source)}
-    items = [Screened(row.image_id, listed.get(row.source)) for row in rows]
+    found = _known(stores, made_by)
+    items = [
+        Screened(row.image_id, listed.get(row.source))
+        for row in rows
+        if row.image_id not in found or row.source not in listed
+    ]
     work = partial(
         trivial_properties, stores, snapshot.line, snapshot.images_fingerprint, job.photograph
     )
-    found: dict[str, Trivial] = {}
-    for _, outcome in workers.map_batches(work, items):
+    done = 0
+    for batch, outcome in workers.map_batches(work, items):
         if isinstance(outcome, Poisoned):
             found[outcome.item.image_id] = Trivial(outcome.item.image_id, {}, _POISONED)
         else:
             found |= {one.image_id: one for one in outcome}
-        report_progress("screen", len(found), len(items))
+        done += len(batch)
+        report_progress("screen", done, len(items))
     return [found[row.image_id] for row in rows]
+
+
+def _known(stores: Stores, made_by: str) -> dict[str, Trivial]:
+    """What the largest earlier screening measured in the same way, without what it could not read.
+
+    A night then pays for its new images only; all of the archive's files are never read again.
+    """
+    same = [
+        one for one in stores.registry.receipts("screenings") if one.facts.get("made_by") == made_by
+    ]
+    if not same:
+        return {}
+    largest = max(same, key=lambda one: (int(str(one.facts["images"])), one.key))
+    folder = stores.registry.open("screenings", largest.key)
+    content = json.loads((folder / "properties.json").read_bytes())
+    lost, columns = set(content["lost"]), content["columns"]
+    own = {column.name: columns[column.name] for column in trivial_columns()}
+    return {
+        image_id: Trivial(image_id, {name: values[row] for name, values in own.items()})
+        for row, image_id in enumerate(content["image_ids"])
+        if image_id not in lost
+    }
 
 
 def _screened(
@@ -140,8 +186,14 @@ def _identity(row: SnapshotRow) -> list[str]:
     return [row.image_id, row.source, row.label, row.role, row.group, row.captured_at]
 
 
-def _table_json(table: PropertyTable, rows: Sequence[SnapshotRow]) -> bytes:
-    """Columns as lists in the order of `image_ids`; null where a property is missing."""
-    columns = {one.name: list(table.values[one.name]) for one in table.columns}
-    ids = [row.image_id for row in rows]
-    return json.dumps({"image_ids": ids, "columns": columns}, allow_nan=False).encode()
+def _table_json(table: PropertyTable, rows: Sequence[SnapshotRow], lost: Sequence[str]) -> bytes:
+    """Columns as lists in the order of `image_ids`; null where a property is missing.
+
+    `lost` are the ids of those whose file could not be measured.
+    """
+    content = {
+        "image_ids": [row.image_id for row in rows],
+        "columns": {one.name: list(table.values[one.name]) for one in table.columns},
+        "lost": list(lost),
+    }
+    return json.dumps(content, allow_nan=False).encode()

@@ -10,6 +10,7 @@ from collections import deque
 from prefect import task
 from pydantic import TypeAdapter
 
+from storage.errors import StorageFullError, translated
 from storage.fingerprints import fingerprint
 from storage.receipts import Json, Receipt
 from storage.stores import Stores
@@ -25,7 +26,8 @@ def train(stores: Stores, job: TrainingJob, key: str) -> Receipt:
     """Commit the model of `key`; an interrupted training goes on from its last checkpoint.
 
     Raises `InputError` where images or settings cannot be trained on, `TrainingFailedError` where the
-    training diverged, and `ProcessLostError` (retried) where its process was killed.
+    training diverged, `StorageFullError` where a checkpoint found no room, and `ProcessLostError` (retried)
+    where its process was killed.
     """
     # Of two runs that train the same model, the second waits and then finds it committed.
     with stores.exclusive(key):
@@ -41,7 +43,8 @@ def _trained(stores: Stores, job: TrainingJob, key: str) -> Receipt:
     history = (job.workplace / "history.json").read_bytes()
     settings = json.dumps(job.reconstruction.model_dump(mode="json"), indent=1).encode()
     files = {"weights.safetensors": weights, "history.json": history, "settings.json": settings}
-    return stores.registry.put("models", key, files, facts=_facts(history))
+    inputs = {"images": job.images_fingerprint}
+    return stores.registry.put("models", key, files, inputs=inputs, facts=_facts(history))
 
 
 class TrainingFailedError(ZeroescapeError, RuntimeError):
@@ -50,9 +53,10 @@ class TrainingFailedError(ZeroescapeError, RuntimeError):
 
 def run_training(job: TrainingJob) -> None:
     """Run the training process to its end and pass its progress on."""
-    job.workplace.mkdir(parents=True, exist_ok=True)
     job_file = job.workplace / "job.json"
-    job_file.write_bytes(TypeAdapter(TrainingJob).dump_json(job))
+    with translated(f"writing {job_file}"):
+        job.workplace.mkdir(parents=True, exist_ok=True)
+        job_file.write_bytes(TypeAdapter(TrainingJob).dump_json(job))
     last_lines: deque[str] = deque(maxlen=20)
     complaint: dict[str, str] = {}
     with subprocess.Popen(  # noqa: S603  # our own interpreter and module
@@ -101,6 +105,8 @@ def _raise_for(returncode: int, complaint: dict[str, str], last_lines: deque[str
         )
     if complaint and complaint["kind"] == "input":
         raise InputError(complaint["error"], complaint["remedy"])
+    if complaint and complaint["kind"] == "full":
+        raise StorageFullError(complaint["error"], complaint["remedy"])
     if complaint:
         raise TrainingFailedError(complaint["error"], complaint["remedy"])
     said = "\n".join(last_lines)

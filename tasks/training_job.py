@@ -4,8 +4,8 @@
 
 reads the images named in the job, trains, and leaves `weights.safetensors` and `history.json` in the
 workplace. Every line on standard output is one JSON object: `{"step": {...}, "of": steps}`, or at
-the end `{"error": what, "remedy": ..., "kind": "input" or "diverged"}`. It ends by itself when nobody
-reads its output any more.
+the end `{"error": what, "remedy": ..., "kind": "input", "full" or "diverged"}`. It ends by itself when
+nobody reads its output any more.
 Exit codes: 0 done, 3 no model, for the reason said last.
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
+from storage.errors import StorageFullError, translate
 from storage.stores import Stores
 from tasks.jobs import TrainingJob
 from tasks.perception.backbone import build_perception
@@ -50,6 +51,13 @@ def main(job_file: Path) -> int:
             return FAILED
         except TrainingDivergedError as error:
             _say({"error": error.what, "remedy": error.remedy, "kind": "diverged"})
+            return FAILED
+        except Exception as error:
+            # Of whatever kind: each library has its own for a disk without room.
+            full = translate(error, f"training in {job.workplace}")
+            if not isinstance(full, StorageFullError):
+                raise
+            _say({"error": full.what, "remedy": full.remedy, "kind": "full"})
             return FAILED
     return 0
 

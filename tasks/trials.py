@@ -300,7 +300,11 @@ def _answer(
         answer = question.answer(stores, sample, settings)
         content = json.dumps(answer, allow_nan=False).encode()
         stores.registry.put(
-            "trials", key, {"trial.json": content}, facts={"member": question.member.kind}
+            "trials",
+            key,
+            {"trial.json": content},
+            inputs={"features": sample.features_fingerprint},
+            facts={"member": question.member.kind},
         )
 
 

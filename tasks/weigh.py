@@ -39,5 +39,9 @@ def weigh(
     np.save(content, mask_HW, allow_pickle=False)
     report_progress("mask", len(image_ids), len(image_ids))
     return stores.registry.put(
-        "masks", key, {"mask.npy": content.getvalue()}, facts={"images": len(image_ids)}
+        "masks",
+        key,
+        {"mask.npy": content.getvalue()},
+        inputs={"model": measuring.instrument.model_key, "images": measuring.images_fingerprint},
+        facts={"images": len(image_ids)},
     )

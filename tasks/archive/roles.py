@@ -8,6 +8,7 @@ not change with its label, so the role that it was dealt first decides:
 | reconstruction, validation, mask | as dealt | set aside | undecided |
 | development | as dealt | as dealt | as dealt, and serves nothing |
 | certification | as dealt | as dealt | as dealt, and serves nothing |
+| waiting | as dealt | as dealt | as dealt |
 | undecided | its group's (beside certification: set aside), else development | likewise | as dealt |
 | set aside | as dealt | as dealt | undecided |
 
@@ -16,6 +17,7 @@ not change with its label, so the role that it was dealt first decides:
 - None leaves it either: a certificate can so say how many of its labels were changed, and an escape that
   is called undecided afterwards stays among them.
 - An abnormal image never stays where normality is learned; and what was learned with it, it cannot judge.
+- Waiting images have served nothing and were never scored; when `opened` they are dealt to what learns.
 - With its first label an image has its first role again. The place that it left meanwhile is open for new
   images, and no role counts as short for want of it.
 
@@ -27,7 +29,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -42,7 +44,7 @@ class Role(StrEnum):
     """What an image is used for; no image has two roles.
 
     Nothing uses `SET_ASIDE`: an abnormal board beside which, or with which, the reconstruction was trained,
-    or one that was decided after it was scored and belongs to boards that certify.
+    or one that was decided after it was scored and belongs to boards that certify. `WAITING` is for later.
     """
 
     RECONSTRUCTION = "reconstruction"
@@ -50,6 +52,7 @@ class Role(StrEnum):
     MASK = "mask"
     DEVELOPMENT = "development"
     CERTIFICATION = "certification"
+    WAITING = "waiting"
     UNDECIDED = "undecided"
     SET_ASIDE = "set aside"
 
@@ -86,11 +89,16 @@ class _Part:
 
 
 _ROLES = tuple(Role)
-_FOR_ABNORMAL = (Role.DEVELOPMENT, Role.CERTIFICATION)
+_DEALT_AGAIN = (Role.UNDECIDED, Role.WAITING)
+_FOR_ABNORMAL = (Role.DEVELOPMENT, Role.CERTIFICATION, Role.WAITING)
 
 
 def assign_roles(
-    boards: Sequence[Board], settings: RoleSettings, known: Mapping[str, tuple[Label, Role]]
+    boards: Sequence[Board],
+    settings: RoleSettings,
+    known: Mapping[str, tuple[Label, Role]],
+    share_waiting: float = 0.0,
+    opened: Collection[str] = (),
 ) -> dict[str, Role]:
     """A role for every image id; `known` are the label and the role that an image was dealt first.
 
@@ -98,12 +106,15 @@ def assign_roles(
     the others take the first of theirs; an abnormal one whose neighbours serve the reconstruction or the
     mask is set aside. All others are dealt oldest first, by a hash of seed and id where they have no
     time, and fill the roles in the order of `Role`, each met or overshot by whole components;
-    certification takes the rest. Abnormal boards and all that are connected with them serve development
-    or certification.
+    certification takes the rest, or of it `share_waiting` waits for the next training. Abnormal boards and
+    all that are connected with them serve development or certification.
+
+    Boards that are `opened` have waited: the roles that learn take them in proportion to their sizes.
 
     Raises `InputError` where a role stays empty or short or a time cannot be read, and
     `NoSafeThresholdError` where there is no abnormal image: without one no threshold is safe.
     """
+    known = {image_id: dealt for image_id, dealt in known.items() if image_id not in opened}
     roles = {board.image_id: role for board in boards if (role := _kept(board, known)) is not None}
     parts, free = _parts(boards), []
     for part in parts:
@@ -112,7 +123,8 @@ def assign_roles(
             free.append(part)
         else:
             _join(part, given, roles, known)
-    _deal(_ordered(free, settings), boards, settings, roles)
+    rest = _Rest(settings, share_waiting, frozenset(opened))
+    _deal(_ordered(free, settings), boards, rest, roles)
     _refuse_short_roles(roles, boards, parts, settings, known)
     return roles
 
@@ -122,10 +134,10 @@ def first_dealt(
     roles: Mapping[str, Role],
     known: Mapping[str, tuple[Label, Role]],
 ) -> dict[str, tuple[Label, Role]]:
-    """What `known` has to be next time: the first label and role; an undecided board was dealt none."""
+    """What `known` has to be next time: the first label and role; who waits or is undecided has none."""
     return {
         board.image_id: known[board.image_id]
-        if board.image_id in known and known[board.image_id][1] is not Role.UNDECIDED
+        if board.image_id in known and known[board.image_id][1] not in _DEALT_AGAIN
         else (board.label, roles[board.image_id])
         for board in boards
     }
@@ -207,12 +219,16 @@ def _ordered(parts: Sequence[_Part], settings: RoleSettings) -> list[_Part]:
     """Oldest first, by the newest board of each; those without a time are shuffled and come first."""
 
     def shuffled(part: _Part) -> bytes:
-        return hashlib.sha256(f"{settings.seed}:{part.boards[0].image_id}".encode()).digest()
+        return _shuffled(part, str(settings.seed))
 
     def oldest(part: _Part) -> tuple[float, bytes]:
         return max(_captured_at(board) for board in part.boards), shuffled(part)
 
     return sorted(parts, key=oldest if settings.certification == "newest" else shuffled)
+
+
+def _shuffled(part: _Part, seed: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{part.boards[0].image_id}".encode()).digest()
 
 
 def _captured_at(board: Board) -> float:
@@ -229,13 +245,29 @@ def _captured_at(board: Board) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """Who takes what no role lacks."""
+
+    settings: RoleSettings
+    share_waiting: float
+    opened: frozenset[str]
+
+    def role(self, part: _Part, label: Label, has: Counter[tuple[Role, Label]]) -> Role:
+        if any(board.image_id in self.opened for board in part.boards):
+            sizes = _wanted(self.settings)[label]
+            return min(
+                (role for role in sizes if sizes[role]), key=lambda r: has[r, label] / sizes[r]
+            )
+        drawn = int.from_bytes(_shuffled(part, f"{self.settings.seed}:waiting")[:8]) / 2**64
+        return Role.WAITING if drawn < self.share_waiting else Role.CERTIFICATION
+
+
 def _deal(
-    parts: Sequence[_Part],
-    boards: Sequence[Board],
-    settings: RoleSettings,
-    roles: dict[str, Role],
+    parts: Sequence[_Part], boards: Sequence[Board], rest: _Rest, roles: dict[str, Role]
 ) -> None:
     """Give every part a role; those with abnormal boards first, for they bring normals along."""
+    settings = rest.settings
     abnormal = [part for part in parts if part.count("abnormal")]
     if settings.balance_families:
         abnormal = _by_turns(abnormal, _families_in_development(boards, roles))
@@ -250,7 +282,7 @@ def _deal(
             while has[role, label] < count and (part := next(waiting, None)):
                 _give(part, role, roles, has)
         for part in waiting:
-            _give(part, Role.CERTIFICATION, roles, has)
+            _give(part, rest.role(part, label, has), roles, has)
 
 
 def _give(

@@ -180,3 +180,19 @@ class RoleSettings(Settings):
                 "reconstruction images; lower it"
             )
         return self
+
+
+class RetrainingSettings(Settings):
+    """What of new images is kept to learn from, and when a night learns from it.
+
+    Images that come after the first night certify, or wait with the chance `share` to be learnt from; a
+    night that trains nothing costs only what is new. Waiting images are learnt from as soon as one
+    of these holds, and `least` normals wait at all: `normals` of them wait, the line learnt `days` ago, or
+    its certificate is suspended (`on_drift`). A person may always ask for it (`retrain --learn`).
+    """
+
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    normals: PositiveInt | None = 200
+    days: PositiveInt | None = 30
+    on_drift: bool = True
+    least: PositiveInt = 20

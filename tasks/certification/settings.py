@@ -16,8 +16,11 @@ class CertificationSettings(Settings):
     `escape_rate` is the share of defects that may be missed: the threshold becomes the highest
     out-of-fold score of a defect that keeps it at this confidence; None misses no known defect.
     `escape_fractions` are shares of the calibration defects that a step of the ladder may miss.
+    `renewal`: a bundle is certified anew once images of either class have grown by this share, and at once
+    where a new known defect would escape; 0: whenever an image is new, each time another look.
     """
 
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     escape_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    renewal: Annotated[float, Field(ge=0, le=1)] = 0.25
     escape_fractions: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = (0.0, 0.01, 0.02, 0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,11 @@ def write_checkpoint(workplace: Path, fingerprint: str, state: dict[str, Any]) -
     """Replace the checkpoint in one step: a kill at any moment leaves the old or the new one."""
     workplace.mkdir(parents=True, exist_ok=True)
     partial = workplace / f"{_NAME}.partial"
+    content = io.BytesIO()
+    # Not into the file: on a full disk torch raises something else than the system's own error.
+    torch.save({"format": _FORMAT, "fingerprint": fingerprint, **state}, content)
     with partial.open("wb") as file:
-        torch.save({"format": _FORMAT, "fingerprint": fingerprint, **state}, file)
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
     partial.replace(workplace / _NAME)

@@ -48,8 +48,10 @@ def render_certificate(content: CertificateContent) -> str:
 def _verdict(figures: Any) -> tuple[str, str]:
     """Tone and heading: what a reader who reads one line reads.
 
-    No escape is `good` only where false calls do not undo the benefit.
+    No escape is `good` only where false calls do not undo the benefit; what is suspended is never.
     """
+    if figures.get("suspended"):
+        return "bad", "Suspended: what this certificate says does not hold for boards of today."
     missed = wording.of_all(figures["escapes"], figures["n_abnormal"])
     bound = wording.upper_bound(figures["escape_upper"])
     sure = f"with {100 * figures['confidence']:g}{wording.NO_BREAK}% confidence"

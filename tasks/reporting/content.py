@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.reporting.label_audit_content import LabelAuditContent
+from tasks.reporting.promotion_content import PromotionContent
 from tasks.vocabulary.errors import InputError
 
 Verdict = Literal["flagged", "passed"]
@@ -203,7 +204,8 @@ class BoardExample:
 class ReportContent:
     """All that one report shows.
 
-    Examples come hardest first: abnormals by rising, normals by falling score.
+    Examples come hardest first: abnormals by rising, normals by falling score. `nearest` are the false
+    calls nearest above the threshold, or the highest normals where there is none; the page leaves them out.
 
     `development` holds out-of-fold scores; `certification` is None where no image was held out, and
     so is `certificate`. `history` is one mapping per recorded training step with its `step`; it is
@@ -239,6 +241,8 @@ class ReportContent:
     seeds: Mapping[str, int] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     label_audit: LabelAuditContent | None = None
+    promotion: PromotionContent | None = None
+    nearest: tuple[BoardExample, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `InputError` where a verdict contradicts the threshold, rather than hide it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -15,5 +17,24 @@ def asked(environment: dict[str, str], road: str, content: Any = None) -> Any:
         headers={"Content-Type": "application/json"},
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
-        return json.load(answer)
+    for waited_seconds in range(30):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            # SQLite is busy: Prefect's own client asks again as well.
+            if error.code != 503 or waited_seconds == 29:
+                raise
+            time.sleep(1)
+    raise AssertionError("not reached")
+
+
+def events(environment: dict[str, str], name: str, least: int = 1) -> list[dict[str, Any]]:
+    """All events of a name, the newest first; a server writes them down some seconds after they came."""
+    for _ in range(60):
+        wanted = {"filter": {"event": {"name": [name]}}}
+        found: list[dict[str, Any]] = asked(environment, "events/filter", wanted)["events"]
+        if len(found) >= least:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"{len(found)} events {name}, {least} wanted")

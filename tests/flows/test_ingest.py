@@ -40,7 +40,7 @@ from tests.flows.board_line import (
     moved,
     photograph,
 )
-from tests.flows.prefect_api import asked
+from tests.flows.prefect_api import asked, events
 from tests.flows.test_cli import run
 
 pytestmark = pytest.mark.slow
@@ -122,6 +122,10 @@ def test_an_ingest_leaves_its_artifacts_in_prefect(
     assert f"{BOARDS} boards registered" in alignment
     assert "data:image/png;base64," in alignment
     assert f"{LINE}-progress-read-and-align" in found
+    aside = events(environment, "zeroescape.images.quarantined")
+    told = [one["payload"] for one in aside if one["resource"]["zeroescape.line"] == LINE]
+    assert (told[-1]["new"], told[-1]["waiting"]) == (len(ADDED), len(ADDED))
+    assert all(one.partition(": ")[0] in ADDED for one in told[-1]["first"])
 
 
 def test_no_panel_serves_two_roles_and_the_newest_certify(taken_in: TakenIn) -> None:

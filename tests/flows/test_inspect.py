@@ -25,6 +25,7 @@ FIELDS = {
     "overlay",
     "size_hw",
     "regions",
+    "observed",
 }
 
 

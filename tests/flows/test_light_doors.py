@@ -39,7 +39,16 @@ def test_the_light_modules_import_nothing_heavy(module: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["'--help'", "'retrain', '--help'", "'certify', '--help'", "'certificate', '--help'"],
+    [
+        "'--help'",
+        "'retrain', '--help'",
+        "'certify', '--help'",
+        "'certificate', '--help'",
+        "'backfill', '--help'",
+        "'drift', '--help'",
+        "'doctor', '--help'",
+        "'gc', '--help'",
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: str) -> None:
     done = run(_RUN.format(arguments=arguments))

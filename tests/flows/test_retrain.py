@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -13,7 +14,7 @@ import pytest
 
 from tasks.certification.bounds import escape_upper_bound
 from tests.conftest import Retrained
-from tests.flows.prefect_api import asked
+from tests.flows.prefect_api import asked, events
 from tests.product_line import COUNTS, LINE, ProductLine, ended, receipts, write_archive
 from tests.spoilt import SPOILT
 
@@ -76,7 +77,8 @@ def test_figures_for_machines(retrained: Retrained) -> None:
     assert (certified["n_normal"], certified["n_abnormal"]) == (8, 6)
     # Six defects cannot show more: the bound at zero escapes is 1 - 0.05^(1/6).
     assert certified["escape_upper_95"] >= 1 - 0.05 ** (1 / 6) - 1e-9
-    stages = {"ingest", "train", "mask", "extract", "fit", "screen", "certify", "audit", "report"}
+    stages = {"ingest", "train", "mask", "extract", "fit", "screen", "certify", "gate", "audit"}
+    stages |= {"remember", "report"}
     assert figures["seconds"].keys() == stages | {"total"}
     assert figures["peak_memory_mb"] > 0
     assert "Synthetic tiles" in Path(figures["report"]).read_text()
@@ -113,7 +115,8 @@ def test_a_run_without_a_server_is_shown_by_the_server(
     retrained: Retrained, environment: dict[str, str]
 ) -> None:
     first = asked(environment, "flow_runs/filter", {"sort": "START_TIME_ASC", "limit": 1})[0]
-    assert first["name"] == "retrain-tiles"
+    assert re.fullmatch(r"retrain tiles \d{4}-\d\d-\d\d", first["name"])
+    assert set(first["tags"]) == {"zeroescape", LINE, "retrain", "by-hand"}
     assert first["state_type"] == "COMPLETED"
 
 
@@ -140,6 +143,44 @@ def test_the_run_leaves_its_artifacts_in_prefect(
     assert all(float(found[key]["data"]) == 100.0 for key in stages)
 
 
+def test_the_run_shows_what_was_certified_and_what_it_costs(
+    retrained: Retrained, environment: dict[str, str]
+) -> None:
+    found = artifacts(environment)
+    certified = retrained.line.run("certificate", "--json", retrained.line.folder / "c.json")
+    figures = json.loads((retrained.line.folder / "c.json").read_text())
+    assert "held-out defects" in " ".join(certified.split())
+    said = found[f"{LINE}-certificate"]["data"]
+    assert figures["sentence"] in said
+    assert all(sentence in said for sentence in figures["conditions"] + figures["warnings"])
+    assert "Light: **yellow**. The champion has inspected nothing yet" in said
+    assert f"of {figures['n_abnormal']} defects" in said
+    ladder = json.loads(found[f"{LINE}-price-ladder"]["data"])
+    assert ladder[0]["escapes allowed"] == "0 of 12"
+    assert [step["note"] for step in ladder] == ["in use"] + [""] * (len(ladder) - 1)
+    assert len({step["escapes allowed"] for step in ladder}) == len(ladder)
+    decided = found[f"{LINE}-promotion"]["data"]
+    assert "Promoted: the new champion is promotion 1." in decided
+    assert found[f"{LINE}-dask-dashboard"]["data"].count("http://127.0.0.1:")
+
+
+def test_the_run_shows_the_boards_that_decide(
+    retrained: Retrained, environment: dict[str, str]
+) -> None:
+    page = artifacts(environment)[f"{LINE}-hardest-boards"]["data"]
+    assert retrained.line.stores.snapshots(LINE).latest() is not None
+    # Two abnormals, as the line's report shows, and the nearest good boards, each with two pictures.
+    assert page.count("| `a") == 2
+    assert "sets the threshold" in page
+    assert page.count("data:image/jpeg;base64,") == 2 * page.count("| `")
+    assert len(page) < 1_000_000
+
+
+def test_the_report_says_what_the_gate_decided(retrained: Retrained) -> None:
+    page = Path(retrained.figures["report"]).read_text()
+    assert "The gate opens: the line has no champion yet, and this bundle may be the first." in page
+
+
 @pytest.fixture(scope="module")
 def settled(
     retrained: Retrained, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
@@ -163,7 +204,7 @@ def test_a_second_run_finds_everything(retrained: Retrained, settled: ProductLin
 
 
 def test_a_changed_setting_recomputes_what_depends_on_it(
-    retrained: Retrained, settled: ProductLine
+    retrained: Retrained, settled: ProductLine, environment: dict[str, str]
 ) -> None:
     first = retrained.figures["fingerprints"]
     settled.changes["classification"] = {"seed": 1}
@@ -183,6 +224,15 @@ def test_a_changed_setting_recomputes_what_depends_on_it(
         reseeded["bundle"],
         fewer["bundle"],
     ]
+
+    promoted = events(environment, "zeroescape.champion.promoted", 2)
+    assert [one["payload"]["bundle"] for one in promoted[:2]] == [
+        fewer["bundle"],
+        reseeded["bundle"],
+    ]
+    assert promoted[0]["resource"]["prefect.resource.id"] == f"zeroescape.line.{LINE}"
+    related = {one["prefect.resource.id"] for one in promoted[0]["related"]}
+    assert {"prefect.tag.zeroescape", f"prefect.tag.{LINE}", "prefect.tag.retrain"} <= related
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:

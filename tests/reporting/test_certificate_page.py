@@ -127,6 +127,7 @@ def test_hostile_names_stay_names_and_nothing_is_fetched() -> None:
         ({"rank": None, "false_call_rate": 0.2}, "caution", "0 of 10 defects escaped"),
         ({"rank": None, "escapes": 10, "escape_upper": 1.0}, "bad", "no bound on the true rate"),
         ({"rank": None, "escapes": 3}, "bad", "3 of 10 defects escaped"),
+        ({"rank": None, "suspended": {"why": "drift"}}, "bad", "Suspended: what this certificate"),
     ],
 )
 def test_the_verdict_tells_the_two_statements_apart(

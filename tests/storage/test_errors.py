@@ -16,6 +16,7 @@ KINDS = [
     errors.CorruptEntryError,
     errors.StorageFullError,
     errors.TransientStorageError,
+    errors.ChampionChangedError,
 ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import CorruptEntryError, InvalidEntryError, NotFoundError
+from storage.errors import ChampionChangedError, CorruptEntryError, InvalidEntryError, NotFoundError
 from storage.registry import Promotion, Registry
 from storage.stores import Stores
 
@@ -95,6 +95,20 @@ def test_promotions_are_numbered_and_kept(registry: Registry) -> None:
 def test_promoting_the_champion_again_is_a_look_up(registry: Registry) -> None:
     assert registry.promote("line", "b1") == registry.promote("line", "b1") == 1
     assert len(registry.history("line")) == 1
+
+
+def test_a_promotion_holds_only_against_the_champion_it_was_compared_with(
+    registry: Registry,
+) -> None:
+    with pytest.raises(ChampionChangedError, match="zeroescape history"):
+        registry.promote("line", "b1", instead_of="b2")
+    assert registry.promote("line", "b1", instead_of=None) == 1
+    # Somebody else, who had compared with no champion either, comes second.
+    with pytest.raises(ChampionChangedError):
+        registry.promote("line", "b2", instead_of=None)
+    assert registry.promote("line", "b2", instead_of="b1") == 2
+    assert registry.promote("line", "b2", instead_of="b1") == 2
+    assert registry.champion("line") == "b2"
 
 
 def test_what_is_not_stored_is_not_promoted(registry: Registry) -> None:

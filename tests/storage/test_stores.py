@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.errors import InvalidEntryError, StorageError
+from storage.errors import BusyError, InvalidEntryError, StorageError
 from storage.images import ImageRow
 from storage.stores import Stores
 
@@ -95,3 +95,24 @@ def test_of_two_processes_one_at_a_time_is_in_an_exclusive_block(tmp_path: Path)
         first.kill()
     with Stores(tmp_path).exclusive("key"):  # a killed process holds nothing
         pass
+
+
+def test_who_comes_second_is_told_at_once_who_is_at_work(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from storage.stores import Stores\n"
+        "with Stores(Path(sys.argv[1])).alone('line-boards', 'The nightly of 02:00'):\n"
+        "    print('in', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    stores = Stores(tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "in\n"
+        said = "The nightly of 02:00 is at work on line-boards"
+        with pytest.raises(BusyError, match=said), stores.alone("line-boards", "I"):
+            pass
+        with stores.alone("line-tiles", "I"):  # another line is another matter
+            pass
+        first.kill()
+    with stores.alone("line-boards", "I"):  # a killed process holds nothing
+        assert (tmp_path / "locks" / "line-boards").read_text() == "I"

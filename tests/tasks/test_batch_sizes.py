@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.settings import DaskSettings
-from tasks.workers import Batches, batches_of
+from tasks.batch_sizes import Batches, batches_of
 
 LOAD_SECONDS = 30.0
 

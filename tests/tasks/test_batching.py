@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from storage.snapshots import Snapshot, SnapshotRow
 from tasks.archive.roles import Role
+from tasks.batch_sizes import batches_of
 from tasks.progress import Progress, listening, report_progress
 from tasks.score_sheet import Labelled, ScoreSheet, ids_of, labelled, role_counts
-from tasks.workers import batches_of
 
 SNAPSHOT = Snapshot(
     line="line",

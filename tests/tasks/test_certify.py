@@ -31,6 +31,7 @@ from tasks.jobs import Measuring
 from tasks.promote import promote
 from tasks.reporting.certificate_page import render_certificate
 from tasks.score_sheet import Labelled, ScoreSheet
+from tasks.scoring import score_images
 from tasks.vocabulary.errors import NoSafeThresholdError
 from tests.flows.test_plan import certified
 
@@ -148,7 +149,14 @@ class Bench:
 
     def certify(self, bundle: Receipt, held_out: Labelled = HELD_OUT, **told: Any) -> Receipt:
         return certify.fn(
-            self.stores, self.measuring, bundle, held_out, (), PLAIN, families=FAMILIES, **told
+            self.stores,
+            self.measuring,
+            bundle,
+            held_out,
+            (),
+            PLAIN,
+            families=FAMILIES[: len(held_out.image_ids)],
+            **told,
         )
 
     def certificate(self, receipt: Receipt) -> dict[str, Any]:
@@ -209,6 +217,59 @@ def test_a_run_killed_between_ledger_and_receipt_comes_to_the_same_certificate(
     assert again.key == receipt.key
     assert bench.certificate(again) == made
     assert made["looks"] == 1
+
+
+def part_of(images: Labelled, normal: int, abnormal: int) -> Labelled:
+    """The first so many of each class."""
+    rows = [*range(normal), *range(N_NORMAL, N_NORMAL + abnormal)]
+    return Labelled(tuple(images.image_ids[r] for r in rows), tuple(images.labels[r] for r in rows))
+
+
+def test_a_handful_of_new_images_waits_for_the_next_certificate(bench: Bench) -> None:
+    bundle = bench.bundle(0.01)
+
+    def asked(normal: int, abnormal: int, **settings: Any) -> dict[str, Any]:
+        held_out = part_of(HELD_OUT, normal, abnormal)
+        certification = CertificationSettings(**settings)
+        families = [FAMILIES[HELD_OUT.image_ids.index(one)] for one in held_out.image_ids]
+        return bench.certificate(
+            certify.fn(bench.stores, bench.measuring, bundle, held_out, (), certification, families)
+        )
+
+    first = asked(20, 12)
+    # Growth by a quarter of either class is not enough.
+    assert asked(25, 15) == first
+    assert sum(one["n"] for one in first["families"]) == 12
+    grown = asked(25, 16)
+    assert (grown["n_normal"], grown["n_abnormal"], grown["looks"]) == (25, 16, 2)
+    assert asked(25, 17) == grown
+    # What was asked less often may be asked at any time.
+    assert asked(25, 17, renewal=0.0)["looks"] == 3
+    assert asked(26, 17, renewal=0.0)["n_normal"] == 26
+    assert len(bench.stores.objects.list("looks")) == 4
+
+
+def test_a_new_defect_that_would_escape_is_told_at_once(bench: Bench) -> None:
+    scores = score_images(bench.stores, LINE, FEATURES, "score", HELD_OUT.image_ids)[N_NORMAL:]
+    last = int(np.argmin(scores))
+    order = [*(at for at in range(N_ABNORMAL) if at != last), last]
+    rows = [*range(N_NORMAL), *(N_NORMAL + at for at in order)]
+    there = Labelled(tuple(HELD_OUT.image_ids[r] for r in rows), HELD_OUT.labels)
+    bundle = bench.bundle(float(np.nextafter(scores.min(), 1.0)))
+    before = bench.certificate(bench.certify(bundle, part_of(there, N_NORMAL, N_ABNORMAL - 1)))
+    after = bench.certificate(bench.certify(bundle, there))
+    assert (before["escapes"], after["escapes"], after["looks"]) == (0, 1, 2)
+
+
+def test_a_certified_image_that_is_gone_or_has_another_label_is_no_certificate(
+    bench: Bench,
+) -> None:
+    bundle = bench.bundle(0.01)
+    bench.certify(bundle)
+    fewer = part_of(HELD_OUT, N_NORMAL - 1, N_ABNORMAL)
+    assert bench.certificate(bench.certify(bundle, fewer))["n_normal"] == N_NORMAL - 1
+    corrected = replace(fewer, labels=(1, *fewer.labels[1:]))
+    assert bench.certificate(bench.certify(bundle, corrected))["n_abnormal"] == N_ABNORMAL + 1
 
 
 def test_corrected_labels_and_a_grown_role_are_no_fresh_set(bench: Bench) -> None:

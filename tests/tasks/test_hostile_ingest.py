@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import psutil
 import pytest
 from distributed import LocalCluster
 
@@ -28,6 +27,7 @@ from tasks.synthesis.rendering import render_board
 from tasks.synthesis.settings import PerturbationSettings
 from tasks.vocabulary.arrays import UInt8Array
 from tasks.workers import Workers
+from tests.deadly import killed_while_reading, write_deadly
 from tests.tasks.plant import (
     ABNORMALS,
     LINE,
@@ -308,37 +308,12 @@ def test_the_board_at_which_a_worker_dies_is_alone_in_quarantine(
 ) -> None:
     plant = new_plant(tmp_path, workers)
     plant.ingest()
-    deadly = plant.put("normal/deadly.png", b"")
-    os.truncate(deadly, 600_000_000)
+    deadly = write_deadly(plant.archive / "normal" / "deadly.png")
     plant.put("normal/good.png", png(board(42)))
-    with killed_while_reading(deadly):
+    with killed_while_reading(deadly, os.getpid()):
         record = plant.ingest()
     assert record.quarantined == {"poisoned": 1}
     assert plant.quarantined()["normal/deadly.png"].reason.startswith("Decoding this file kills")
     assert "normal/good.png" in plant.sources()
     plant.ingest()
     assert plant.read == 0
-
-
-@contextmanager
-def killed_while_reading(place: Path) -> Iterator[None]:
-    """Every worker that opens a file is killed, as the system does it to one that fills the memory."""
-    done, own = threading.Event(), psutil.Process()
-
-    def kill() -> None:
-        while not done.is_set():
-            for process in own.children(recursive=True):
-                try:
-                    if any(file.path == str(place) for file in process.open_files()):
-                        process.kill()
-                except psutil.Error:  # it ended meanwhile
-                    continue
-            time.sleep(0.005)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        yield
-    finally:
-        done.set()
-        killer.join()

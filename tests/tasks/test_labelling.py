@@ -16,10 +16,12 @@ from tasks.accounting import Account
 from tasks.alignment.settings import NoAlignment
 from tasks.archive.photograph import Label, Photograph
 from tasks.archive.relabels import read_relabels
+from tasks.archive.retraining import ORDINARY
 from tasks.archive.roles import Role
 from tasks.archive.settings import FolderSource, PhotographSettings, RoleSettings
 from tasks.archive.sorting import Digested, Refusal
-from tasks.ingest import _commit_roles
+from tasks.dealing import deal
+from tasks.ingest import _boards, _commit_roles
 from tasks.jobs import IngestJob
 from tasks.labelling import BY_ARCHIVE, TAKEN_OUT, labelled_today
 from tasks.score_sheet import labelled, relabelled_count
@@ -73,7 +75,9 @@ class Line:
         file = read_relabels(job.relabels, job.source)
         today = labelled_today(self.stores, job, file, account)
         now = f"2026-11-{self.night:02d}T20:00:00+00:00"
-        snapshot, _ = _commit_roles(self.stores, job, None, "f", today, now)
+        boards = _boards(self.stores, job, "f", today.kept)
+        dealing = deal(self.stores, job, None, boards, ORDINARY, None, now)
+        snapshot = _commit_roles(self.stores, job, "f", boards, dealing, today, now)
         return snapshot, today.waiting
 
     @property

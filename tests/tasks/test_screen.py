@@ -23,7 +23,7 @@ from tasks.screen import screen
 from tasks.trivial import Screened, Trivial, trivial_columns, trivial_properties
 from tasks.workers import Workers
 from tests.product_line import tile
-from tests.tasks.plant import LINE, Plant, new_plant
+from tests.tasks.plant import LINE, Plant, board, new_plant, png
 
 SETTINGS = ConfoundSettings(permutations=50, repeats=2)
 MADE_BY = "f" * 64
@@ -129,9 +129,36 @@ def test_a_file_that_the_archive_lost_is_said(tmp_path: Path) -> None:
     assert "lists the file no more" in found["notes"][0]
 
 
+@pytest.mark.slow
+def test_a_night_measures_the_files_that_are_new_to_it(tmp_path: Path) -> None:
+    with Workers(None, 2) as workers:
+        own = new_plant(tmp_path, workers)
+        own.ingest()
+        before, _ = screening(own)
+        for number in range(20, 26):
+            own.put(f"normal/n{number}.png", png(board(number)))
+        own.ingest()
+        # Whoever reads it again finds that it is another file now.
+        own.put("abnormal/a50.png", png(board(99)))
+        after, _ = screening(own)
+    assert after.facts["lost"] == 0
+    ids, known = _ids(own, after), set(_ids(own, before))
+    assert known < set(ids)
+    table = _table(own, after)
+    earlier = _table(own, before)
+    for name, values in earlier["columns"].items():
+        of_image = dict(zip(ids, table["columns"][name], strict=True))
+        assert [of_image[one] for one in earlier["image_ids"]] == values
+    assert None not in table["columns"]["file.bytes"]
+
+
 def _ids(plant: Plant, receipt: Receipt) -> list[str]:
-    folder = plant.stores.registry.open("screenings", receipt.key)
-    table = json.loads((folder / "properties.json").read_text())
+    table = _table(plant, receipt)
     ids: list[str] = table["image_ids"]
     assert all(len(values) == len(ids) for values in table["columns"].values())
     return ids
+
+
+def _table(plant: Plant, receipt: Receipt) -> Any:
+    folder = plant.stores.registry.open("screenings", receipt.key)
+    return json.loads((folder / "properties.json").read_text())

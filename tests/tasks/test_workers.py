@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from distributed import LocalCluster
+from distributed import Event, LocalCluster
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from tasks.vocabulary.errors import InputError
-from tasks.workers import Poisoned, SchedulerUnreachableError, Workers
+from tasks.workers import Poisoned, SchedulerUnreachableError, Workers, WorkersDieError
+from tests.product_line import REPOSITORY
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +51,24 @@ def thread_counts() -> tuple[int, int, set[int]]:
 
     loaded = {int(pool["num_threads"]) for pool in threadpool_info()}
     return torch.get_num_threads(), cv2.getNumThreads(), loaded
+
+
+# Two busy processes on one core, each in a session of its own, as a nightly by the clock and a backfill by
+# hand are; the first one ends the race.
+_RACE = """
+import os, sys, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+if sys.argv[1] == "patient":
+    from tasks.workers import stand_back
+    stand_back()
+print("ready", flush=True)
+sys.stdin.readline()
+begin = time.process_time()
+while time.process_time() - begin < 1.0 and not os.path.exists(sys.argv[2]):
+    pass
+open(sys.argv[2], "w").close()
+print(time.process_time() - begin)
+"""
 
 
 def refusing(batch: tuple[int, ...]) -> list[int]:
@@ -133,6 +154,27 @@ def test_only_the_image_that_kills_its_worker_is_poisoned(
     assert all(result == doubled(batch) for batch, result in results.items() if batch != (poison,))
 
 
+def test_workers_that_die_whatever_they_do_blame_no_image(workers: Workers) -> None:
+    cluster = workers.client().cluster
+    assert isinstance(cluster, LocalCluster)
+    assert cluster.scheduler is not None
+    tries, cluster.scheduler.allowed_failures = cluster.scheduler.allowed_failures, 0
+    workers.batch_images = 2
+    try:
+        with pytest.raises(WorkersDieError, match="on every image") as raised:
+            list(
+                workers.map_batches(partial(doubled_unless_poisoned, frozenset(range(4))), range(4))
+            )
+        assert "memory" in raised.value.remedy
+        with pytest.raises(WorkersDieError, match="on any image"):
+            workers.run(partial(doubled_unless_poisoned, frozenset({1}), (1,)))
+        # A single one may be to blame: it goes to a person.
+        (only,) = workers.map_batches(partial(doubled_unless_poisoned, frozenset({1})), [1])
+        assert only == ((1,), Poisoned(1))
+    finally:
+        cluster.scheduler.allowed_failures = tries
+
+
 def test_a_given_scheduler_is_used_and_left_running() -> None:
     with LocalCluster(
         n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -156,3 +198,66 @@ def test_a_scheduler_that_does_not_answer_is_named_with_the_remedy() -> None:
         pytest.raises(SchedulerUnreachableError, match=rf"{port}.*dask\.address"),
     ):
         list(nobody.map_batches(doubled, [1]))
+
+
+def test_workers_that_give_way_leave_the_processor_to_others(tmp_path: Path) -> None:
+    """Half of it without standing back, and with niceness alone where the kernel knows sessions."""
+    seconds = {}
+    racers = {
+        name: subprocess.Popen(
+            [sys.executable, "-c", _RACE, name, str(tmp_path / "ended")],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=name == "busy",
+        )
+        for name in ("busy", "patient")
+    }
+    for racer in racers.values():
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers.values():
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    for name, racer in racers.items():
+        seconds[name] = float(racer.communicate()[0])
+        assert racer.returncode == 0
+    assert seconds["busy"] >= 1.0
+    assert seconds["patient"] < 0.25 * seconds["busy"]
+
+
+def test_a_worker_of_a_shared_scheduler_takes_a_batch_that_gives_way_last() -> None:
+    """Both wait at a worker that is busy, the patient one longer."""
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+        Workers(cluster.scheduler_address, 1, give_way=True) as patient,
+        Workers(cluster.scheduler_address, 1) as nightly,
+    ):
+        (worker,) = cluster.workers.values()
+        gate = Event("gate", client=nightly.client())
+        busy = nightly.client().submit(_wait_for, "gate", pure=False)
+        waiting = []
+        for there, pool, name in ((2, patient, "backfill"), (3, nightly, "nightly")):
+            waiting.append(pool._submit(_named, (name,)))
+            while len(worker.state.tasks) < there:
+                time.sleep(0.01)
+        gate.set()
+        busy.result()
+        for future in waiting:
+            future.result()
+    assert _ORDER == ["nightly", "backfill"]
+
+
+_ORDER: list[str] = []
+
+
+def _wait_for(gate: str) -> None:
+    Event(gate).wait()
+
+
+def _named(batch: tuple[str, ...]) -> None:
+    _ORDER.extend(batch)

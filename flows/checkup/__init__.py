@@ -1,0 +1,1 @@
+"""What `zeroescape doctor` looks at, one part of the installation a module."""

@@ -1,0 +1,1 @@
+"""What deploys: compositions, certificates, and the stack without containers."""

@@ -1,0 +1,1 @@
+"""The whole topology of a plant on one machine, without containers: `python -m infra.stack`."""

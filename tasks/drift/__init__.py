@@ -1,0 +1,1 @@
+"""Whether the boards of today still are those that the champion was certified on."""

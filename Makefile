@@ -63,7 +63,7 @@ faults: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not slow and not faults"
-	$(BIN)/pytest -n 2 --dist loadfile -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not faults"
 
 check: lint
 	$(BIN)/pytest -q -n 2 -m "not slow and not faults"

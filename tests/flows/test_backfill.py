@@ -222,6 +222,7 @@ def wait_for(
         time.sleep(0.005)
 
 
+@pytest.mark.faults
 def test_a_backfill_killed_twice_ends_with_the_same_answer(
     nights: Nights, compared: dict[str, Any], environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_metrics_are_listed_by_their_whole_names(tmp_path: Path) -> None:
         assert set(row) == set(HEADINGS)
 
 
+@pytest.mark.slow
 def test_a_prefect_server_that_does_not_answer_is_named_with_the_remedy(tmp_path: Path) -> None:
     config = written(tmp_path, SMALLEST)
     with socket.socket() as free:

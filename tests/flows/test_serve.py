@@ -106,6 +106,7 @@ def test_a_laptop_serves_a_line_until_ctrl_c(line: ProductLine, tmp_path: Path) 
         kill_group(serving)
 
 
+@pytest.mark.faults
 def test_of_two_retrains_by_hand_the_second_ends_at_once(line: ProductLine) -> None:
     first = line.start("retrain")
     try:

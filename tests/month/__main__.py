@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,7 +50,8 @@ def main(
 ) -> None:
     """Live through a month, and measure what the machinery costs an image."""
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    console = Console()
+    # Into a file, rich would write lines of 80 characters.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     for section in chosen(only):
         console.rule(section)
         if section == "month":

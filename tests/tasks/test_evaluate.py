@@ -188,6 +188,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.faults
 def test_a_killed_evaluation_goes_on_from_its_trials(stores: Stores, tmp_path: Path) -> None:
     program = tmp_path / "killed.py"
     program.write_text(KILLED)

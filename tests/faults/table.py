@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Iterable
@@ -87,6 +88,6 @@ def shown(rows: Iterable[dict[str, object]]) -> str:
             "" if seconds is None else f"{seconds} s",
             str(row["outcome"]),
         )
-    console = Console(width=150, record=True, quiet=True)
-    console.print(table)
-    return console.export_text()
+    written_to = io.StringIO()
+    Console(width=150, file=written_to).print(table)
+    return written_to.getvalue()

@@ -20,6 +20,7 @@ from tests.product_line import LINE, ProductLine
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.faults
 def test_a_flow_killed_twice_ends_with_the_same_verdicts(
     retrained: Retrained, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ def test_the_doctor_sees_waiting_schedules_and_silent_runs(
     silent = new_run(environment, "retrain", "RUNNING")
     moved = f"UPDATE flow_run SET start_time = {earlier('start_time', 1)} WHERE id = :run"  # noqa: S608 - ours
     in_database(environment, (moved, {"run": silent}))
+    heard_of(environment, silent)
     found = examined(environment, tmp_path)
     assert found["schedule doctored"]["outcome"] == "problem"
     assert "a run waits" in found["schedule doctored"]["fact"]
@@ -135,6 +136,16 @@ def test_the_doctor_sees_waiting_schedules_and_silent_runs(
     found = examined(environment, tmp_path)
     assert "problem" in found["running"]["outcome"]
     assert f"prefect flow-run cancel {silent}" in found["running"]["remedy"]
+
+
+def heard_of(environment: dict[str, str], run: str) -> None:
+    """Wait until the server has written down an event of the run, which takes it some seconds."""
+    wanted = {"filter": {"resource": {"id": [f"prefect.flow-run.{run}"]}}}
+    for _ in range(120):
+        if asked(environment, "events/filter", wanted)["events"]:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"no event of {run}")
 
 
 def examined(environment: dict[str, str], folder: Path) -> dict[str, dict[str, str]]:

@@ -179,6 +179,7 @@ while True:
 """
 
 
+@pytest.mark.faults
 def test_every_verdict_belongs_to_one_bundle_while_champions_change(
     retrained: Retrained,
     line: ProductLine,

@@ -84,6 +84,7 @@ def test_one_label_changed_and_changed_back(retrained: Retrained, line: ProductL
     assert [change["after"] for change in found["changes"]] == ["abnormal", "normal"]
 
 
+@pytest.mark.faults
 def test_an_escape_called_undecided_is_counted_and_an_image_that_trained_is_set_aside(
     line: ProductLine,
 ) -> None:

@@ -29,6 +29,7 @@ def judged(line: ProductLine, folder: Path) -> list[dict[str, Any]]:
     return [{**json.loads(one), "overlay": None} for one in lines]
 
 
+@pytest.mark.faults
 def test_a_restored_line_judges_as_before_also_after_a_collection(
     retrained: Retrained, environment: dict[str, str], tmp_path: Path
 ) -> None:

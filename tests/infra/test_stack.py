@@ -106,6 +106,7 @@ def test_the_champion_inspects_on_demand(plant: Plant, tmp_path: Path) -> None:
     assert len((folder / "verdicts.jsonl").read_text().splitlines()) == 4
 
 
+@pytest.mark.faults
 def test_a_killed_run_is_marked_and_the_next_one_goes_on(plant: Plant) -> None:
     stack, stores = plant.stack, plant.line.stores
     champion = stores.registry.champion(LINE)

@@ -6,8 +6,8 @@
 # make month  thirty nights with a bad one, a drift and a rollback; overhead an image: build/month.json
 # make stack  a whole plant on this machine without containers: PostgreSQL, Prefect, worker, Dask, S3
 # make stack-test   the same, used from end to end by tests
-# make faults   kill, fill, stall and poison real runs, and look what comes of it: build/faults.json
-# make test   install, then run every test
+# make faults   kill, fill, stall and poison real runs: build/faults.json; and other tests that take long
+# make test   install, then run every test but those of make faults
 # make check  what a commit must pass: lint, format, types, layers, unit tests
 
 VENV := .venv

@@ -126,7 +126,10 @@ def _tell(found: LineLight) -> None:
     payload = {"light": "red", "reason": found.light.reason, "bundle": found.bundle}
     for event in (DRIFT_RED, LIGHT_RED):
         tell(event, found.line, payload)
-    remedy = "A new certified champion, or `zeroescape drift CONFIG --lift --by NAME --why REASON`."
+    remedy = (
+        "`zeroescape drift CONFIG --lift --by NAME --why REASON`, or sign for a new champion with "
+        "`zeroescape promote`."
+    )
     tell(
         CERTIFICATE_SUSPENDED,
         found.line,

@@ -41,7 +41,7 @@ def drift(
     """Say whether today's boards still are those that the champion was certified on.
 
     Green: as certified. Yellow: measurably different, or not known. Red: provably outside what was
-    certified; the certificate is suspended until a new champion is certified or a person lifts it.
+    certified; the certificate is suspended until a person lifts it or signs for a new champion.
     Exit code 0 whatever the light.
     """
     with exit_codes():

@@ -100,8 +100,8 @@ def _tell_of_quarantine(line: str, entries: Sequence[QuarantineEntry], began: da
 
 def _occasion(settings: LineSettings, stores: Stores, *, learn: bool) -> Occasion:
     champion = stores.registry.champion(settings.line)
-    held = champion and stores.suspensions(settings.line).suspended(champion)
-    return Occasion(asked=learn, suspended=bool(held))
+    held = stores.suspensions(settings.line).suspended(champion) if champion else None
+    return Occasion(asked=learn, suspended=held.at if held else "")
 
 
 def _publish_alignment(

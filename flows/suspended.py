@@ -30,6 +30,7 @@ def certificate_words(held: SuspensionRecord) -> str:
     """The suspension, and who can end it."""
     sentence = held.sentence[:1].lower() + held.sentence[1:]
     return (
-        f"The escape certificate is {sentence} It stands again with a new certified "
-        "champion, or when a person lifts it (`zeroescape drift CONFIG --lift --by NAME --why REASON`)."
+        f"The escape certificate is {sentence} It stands again when a person "
+        "lifts it (`zeroescape drift CONFIG --lift --by NAME --why REASON`) or signs for a new champion "
+        "(`zeroescape promote`)."
     )

@@ -20,6 +20,10 @@ from tasks.gating.settings import GateSettings
 from tasks.retrying import RETRYING
 from tasks.vocabulary.errors import InputError
 
+SUSPENDED = (
+    "The champion's certificate is suspended, so that every board goes to a person: whether another bundle "
+    "may pass boards of today is for a person to say."
+)
 FIRST = "The line has no champion yet: there is nothing to compare with."
 
 
@@ -50,6 +54,9 @@ def challenge(
     match, objections = _matched(stores, contest)
     if refusal := refusal_of(stores.registry.history(contest.line), contest.challenger):
         objections.append(refusal)
+    champion = contest.champion
+    if champion and stores.suspensions(contest.line).suspended(champion) is not None:
+        objections.append(SUSPENDED)
     bound_by = certificate if promotion.escape_rate is not None else None
     asked: dict[str, Json] = {
         "objections": objections,

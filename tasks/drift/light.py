@@ -108,7 +108,8 @@ def judge(
     findings = [found for found, _ in pairs] + [Finding("", "yellow", said) for said in remarks]
     if len(boards) < FEWEST_BOARDS:
         findings.append(Finding("", "yellow", too_early(len(boards), FEWEST_BOARDS)))
-    findings.sort(key=lambda found: (-_RANK[found.colour], found.board or 0))
+    # What was found at a board comes before what could not be watched.
+    findings.sort(key=lambda f: (-_RANK[f.colour], f.board is None, f.board or 0))
     watched = tuple(shown for _, shown in pairs if shown is not None)
     return Light(findings[0].colour, tuple(findings), watched, len(boards), settings.level)
 
@@ -156,7 +157,9 @@ def _values(
         said = changed(quantity, known[yellow.first], len(certified_R), most)
         return _alarm("yellow", quantity, said, known[yellow.first]), shown
     said = ordinary(quantity, len(known), int(outside_N.sum()), len(certified_R))
-    return Finding(quantity.name, "green", said), shown
+    # Of few boards it is said once that they are few.
+    unseen = not known and len(boards) >= FEWEST_BOARDS
+    return Finding(quantity.name, "yellow" if unseen else "green", said), shown
 
 
 def _flags(

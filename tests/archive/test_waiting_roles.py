@@ -125,11 +125,17 @@ POLICY = RetrainingSettings(normals=50, days=30, least=10)
         (Occasion(), 50, TOMORROW, ("50 normal images wait",)),
         (Occasion(), 10, IN_A_MONTH, ("learnt 30 days ago",)),
         (Occasion(), 9, IN_A_MONTH, ()),
-        (Occasion(suspended=True), 10, TOMORROW, ("drift",)),
-        (Occasion(suspended=True), 9, TOMORROW, ()),
+        (Occasion(suspended=TOMORROW), 10, TOMORROW, ("drift",)),
+        (Occasion(suspended=TOMORROW), 9, TOMORROW, ()),
+        (Occasion(suspended="2026-10-31T02:00:00+00:00"), 10, TOMORROW, ()),
         (Occasion(asked=True), 1, TOMORROW, ("asked for",)),
-        (Occasion(asked=True, suspended=True), 50, IN_A_MONTH, ("asked", "50", "30 days", "drift")),
-        (Occasion(asked=True, suspended=True), 0, IN_A_MONTH, ()),
+        (
+            Occasion(asked=True, suspended=TOMORROW),
+            50,
+            IN_A_MONTH,
+            ("asked", "50", "30 days", "drift"),
+        ),
+        (Occasion(asked=True, suspended=TOMORROW), 0, IN_A_MONTH, ()),
     ],
 )
 def test_the_policy_gives_every_reason_and_none_without_one(
@@ -142,5 +148,5 @@ def test_the_policy_gives_every_reason_and_none_without_one(
 
 def test_a_policy_may_be_none_at_all() -> None:
     never = RetrainingSettings(normals=None, days=None, on_drift=False)
-    assert why_learn(never, Occasion(suspended=True), 10_000, BEGIN, IN_A_MONTH) == []
+    assert why_learn(never, Occasion(suspended=TOMORROW), 10_000, BEGIN, IN_A_MONTH) == []
     assert why_learn(never, Occasion(asked=True), 1, BEGIN, BEGIN)

@@ -9,8 +9,6 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from infra.stack.database import binaries
-from infra.stack.programs import StackError
 from tests.aftermath import Condition, features_begun, images_begun
 from tests.faults.conftest import Record
 from tests.infra.running_stack import Plant, planted, until
@@ -29,10 +27,6 @@ PROGRAMS = [
 
 @pytest.fixture(scope="module")
 def plant() -> Iterator[Plant]:
-    try:
-        binaries()
-    except StackError as error:
-        pytest.skip(str(error))
     with planted() as found:
         yield found
 

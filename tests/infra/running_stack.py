@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
 
+from infra.stack.database import binaries
+from infra.stack.programs import StackError
 from tests.product_line import REPOSITORY, ProductLine, write_archive
 
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -196,7 +199,14 @@ class Plant:
 
 @contextmanager
 def planted() -> Iterator[Plant]:
-    """A stack with a line deployed on it, and the same line run here; stopped without orphans."""
+    """A stack with a line deployed on it, and the same line run here; stopped without orphans.
+
+    Skips where there is no PostgreSQL.
+    """
+    try:
+        binaries()
+    except StackError as error:
+        pytest.skip(str(error))
     # Not in pytest's own folder: PostgreSQL has a user of its own, who could not walk there.
     with tempfile.TemporaryDirectory(prefix="plant-") as name:
         Path(name).chmod(0o755)

@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from infra.stack.database import binaries
-from infra.stack.programs import StackError
 from tests.infra.running_stack import (
     Plant,
     RunningStack,
@@ -35,10 +34,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 @pytest.fixture(scope="module")
 def plant() -> Iterator[Plant]:
-    try:
-        binaries()
-    except StackError as error:
-        pytest.skip(str(error))
     with planted() as found:
         yield found
 

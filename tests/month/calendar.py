@@ -30,7 +30,7 @@ class Calendar:
     | `enough` | so many waiting normals make the line learn |
     | `rollback_day` | a person rolls back to the champion before |
     | `drift_day` | from then on the lamp is weak |
-    | `lamp_day` | a new lamp: boards look as they did before |
+    | `lamp_day` | a new lamp: boards look as before; a person signs for what was learnt meanwhile |
     """
 
     nights: int = 30

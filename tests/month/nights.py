@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
-from flows.champions import rolled_back
+from flows.champions import rolled_back, signed_off
 from flows.drift import drift
 from flows.inspect import inspect
 from storage.receipts import Receipt
@@ -60,11 +60,19 @@ def run_night(line: PlantLine, night: int, before: dict[str, Any] | None) -> dic
     }
 
 
+def _is_suspended(stores: Stores) -> bool:
+    champion = stores.registry.champion(LINE)
+    return champion is not None and stores.suspensions(LINE).suspended(champion) is not None
+
+
 def run_day(line: PlantLine, day: int, out: Path) -> dict[str, Any]:
     """A person may roll back; the champion inspects the day's boards; the light; then delivery."""
     said = list(line.calendar.events(day))
     if day == line.calendar.rollback_day and _last_promotion(line.stores) != "rollback":
         done = rolled_back(line.config, None, "A. Ray", "flags what operators call good")
+        said += [done.sentences[0]]
+    if day == line.calendar.lamp_day and _is_suspended(line.stores):
+        done = signed_off(line.config, None, "A. Ray", "a new lamp; its first boards looked at")
         said += [done.sentences[0]]
     folder = line.produced(day)
     begin = time.perf_counter()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from storage.stores import Stores
+from storage.suspensions import SuspensionRecord
+from tasks.challenge import SUSPENDED
 from tasks.contest import CERTIFYING, FITTED_ON, NOT_MEASURED, NOT_RECORDED
 from tests.tasks.rivals import BAD, GOOD, LINE, NORMALS, Rivals, rows, scores
 
@@ -232,6 +234,19 @@ def test_a_champion_that_cannot_be_read_waits_for_a_person(rivals: Rivals) -> No
         assert "cannot be read, so nothing was compared" in gate.obstacles[0]
         assert words in gate.obstacles[0]
         assert gate.false_calls is None
+
+
+def test_nothing_takes_the_place_of_a_suspended_champion_by_itself(rivals: Rivals) -> None:
+    """It flags every board: whatever follows it passes some, and the boards have changed."""
+    rivals.bundle("challenger", scores(), rivals.snapshots[0])
+    ledger = rivals.stores.suspensions(LINE)
+    at = "2026-02-03T02:00:00+00:00"
+    ledger.append(SuspensionRecord("suspended", "champion", at, "drift", "Too bright.", 40))
+    gate = rivals.gate("champion", "challenger")
+    assert not gate.passes
+    assert gate.obstacles == (SUSPENDED,)
+    ledger.append(SuspensionRecord("lifted", "champion", at, "A. Ray", "new lamp", 40))
+    assert rivals.gate("champion", "challenger").passes
 
 
 def test_a_rollback_is_not_undone_by_the_next_night(rivals: Rivals) -> None:

@@ -124,5 +124,7 @@ def test_a_night_without_new_files_learns_when_its_time_has_come(line: Line) -> 
     assert line.last is not None
     assert not would_learn(JOB, ORDINARY, line.last, line.last.at)
     assert would_learn(JOB, ORDINARY, line.last, "2026-12-01T02:00:00+00:00")
-    assert would_learn(JOB, Occasion(suspended=True), line.last, line.last.at)
+    assert would_learn(
+        JOB, Occasion(suspended="2026-11-03T02:00:00+00:00"), line.last, line.last.at
+    )
     assert would_learn(JOB, Occasion(asked=True), line.last, line.last.at)

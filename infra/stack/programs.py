@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def _stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None
             child.kill()
         except psutil.NoSuchProcess:
             continue
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    # Killed is not yet gone: 'stopped' is said of what is no more.
+    psutil.wait_procs(family, timeout=_STOP_SECONDS)

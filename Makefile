@@ -3,6 +3,7 @@
 # make bench-alignment   true poses, speed, listing, false calls with and without: build/alignment.json
 # make bench  what measuring an image costs, stage by stage, and how it grows: build/bench.json
 # make bench-roads   the fast road to candidates against the exact one, on both demos (half an hour)
+# make bench-copy-through   how much of a defect the reconstruction copies: build/copy-through.json
 # make month  thirty nights with a bad one, a drift and a rollback; overhead an image: build/month.json
 # make stack  a whole plant on this machine without containers: PostgreSQL, Prefect, worker, Dask, S3
 # make stack-test   the same, used from end to end by tests
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-synthetic month stack stack-test faults bench bench-roads bench-alignment test check lint format clean
+.PHONY: demo demo-synthetic month stack stack-test faults bench bench-roads bench-alignment bench-copy-through test check lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/zeroescape demo --json build/demo.json
@@ -44,6 +45,12 @@ bench: demo
 bench-roads: demo demo-synthetic
 	$(BIN)/python -m tests.benchmarks.measuring --json build/bench.json --only roads-synthetic,roads-cells
 
+# Hours on a CPU, minutes on a GPU. On a machine with torch, pydantic and OpenCV alone: `measure` for the
+# second half, on the file that `render` left.
+bench-copy-through: $(INSTALLED)
+	$(BIN)/python -m tests.benchmarks.copy_through --boards build/copy-through.npz \
+		--json build/copy-through.json --perception efficientnet_lite0
+
 # Goes on where it was interrupted; anew after `rm -r build/month`.
 # One section alone: $(BIN)/python -m tests.month --json build/month.json --only overhead
 month: $(INSTALLED)
@@ -63,7 +70,7 @@ faults: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not slow and not faults"
-	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not faults"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 -m "slow and not faults"
 
 check: lint
 	$(BIN)/pytest -q -n 2 -m "not slow and not faults"

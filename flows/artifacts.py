@@ -155,15 +155,34 @@ def publish_drift(line: str, colour: Colour, sentences: Sequence[str], picture_p
 
 def publish_evaluation(line: str, sentences: Sequence[str], tables: Sequence[Table]) -> None:
     """Markdown: both protocols' tables and what they say."""
+    _publish_tables(
+        artifact_key(line, "evaluation"),
+        f"{line}: classifiers",
+        "Every classifier by the paper's protocol and by the honest one",
+        sentences,
+        tables,
+    )
+
+
+def publish_study(line: str, sentences: Sequence[str], tables: Sequence[Table]) -> None:
+    """Markdown: what families of metrics, further defects and doubtful labels are worth."""
+    _publish_tables(
+        artifact_key(line, "study"),
+        f"{line}: study",
+        "Families of metrics, learning curve and doubtful labels, by the honest protocol",
+        sentences,
+        tables,
+    )
+
+
+def _publish_tables(
+    key: str, title: str, description: str, sentences: Sequence[str], tables: Sequence[Table]
+) -> None:
     said = [*(f"- {sentence}" for sentence in sentences), ""]
     for table in tables:
         said += [f"## {table.title}", "", *markdown_table([table.headings, *table.rows])]
         said += ["", table.note, ""]
-    create_markdown_artifact(
-        f"# {line}: classifiers\n\n" + "\n".join(said),
-        key=artifact_key(line, "evaluation"),
-        description="Every classifier by the paper's protocol and by the honest one",
-    )
+    create_markdown_artifact(f"# {title}\n\n" + "\n".join(said), key=key, description=description)
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:

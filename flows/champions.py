@@ -251,6 +251,7 @@ def _whole(stores: Stores, key: str) -> None:
         ("models", parts.instrument.model_key),
         ("masks", parts.instrument.mask_key),
         ("scales", parts.instrument.scales_key),
+        ("memories", parts.instrument.memory_key),
         ("references", parts.reference),
         ("classifiers", parts.classifier),
         ("thresholds", parts.threshold_key),

@@ -16,6 +16,8 @@ from flows.certificate_command import certificate
 from flows.certify_command import certify
 from flows.champion_commands import history, promote, rollback
 from flows.command_line import prefect_for_terminals, write_json
+from flows.compare_command import compare
+from flows.contamination_command import contamination
 from flows.display import Terminal
 from flows.drift_command import drift
 from flows.evaluate_command import evaluate
@@ -23,6 +25,7 @@ from flows.exit_codes import DONE, FAILED, WRONG_INPUT
 from flows.exit_codes import exit_codes as _exit_codes
 from flows.retrain_commands import demo, ingest, retrain
 from flows.serve_command import deploy, serve
+from flows.study_command import study
 from flows.upkeep_commands import add_to as add_upkeep_to
 
 app = typer.Typer(
@@ -215,6 +218,30 @@ app.command(
         "--member extra_trees --draws 0"
     )
 )(evaluate)
+
+
+app.command(
+    epilog=(
+        "Example: zeroescape study my-line.yaml --html build/study.html\n\n"
+        "Which metrics pay, quickly: zeroescape study my-line.yaml --families --repeats 1"
+    )
+)(study)
+
+
+app.command(
+    epilog=(
+        "Example: zeroescape contamination my-line.yaml\n\n"
+        "Two trainings: zeroescape contamination my-line.yaml --shares 0 --shares 0.05"
+    )
+)(contamination)
+
+
+app.command(
+    epilog=(
+        "Example: zeroescape compare my-line.yaml --html build/compare.html\n\n"
+        "zeroescape compare my-line.yaml --rival memory_bank --repeats 2 --no-hold-out"
+    )
+)(compare)
 
 
 app.command(

@@ -53,7 +53,7 @@ class EvaluateRequest:
         content = settings.model_dump() | _given(
             published_draws=self.published_draws, draws=self.draws
         )
-        members = _chosen(settings.members, self.members)
+        members = chosen_members(settings.members, self.members)
         return EvaluationSettings.model_validate(content | {"outer": outer, "members": members})
 
 
@@ -68,7 +68,7 @@ def evaluate_line(request: EvaluateRequest) -> Evaluation:
     settings = load_settings(request.config)
     evaluation = request.evaluation(settings.evaluation)
     stores, begin = Stores(settings.store), time.perf_counter()
-    measuring, development = _measured(settings, stores)
+    measuring, development = measured_development(settings, stores)
     count = request.workers or settings.dask.workers
     with (
         stores.in_use(),
@@ -92,7 +92,11 @@ def evaluate_line(request: EvaluateRequest) -> Evaluation:
     return made
 
 
-def _measured(settings: LineSettings, stores: Stores) -> tuple[Measuring, Labelled]:
+def measured_development(settings: LineSettings, stores: Stores) -> tuple[Measuring, Labelled]:
+    """What the line's champion measured, and the labelled images of its development role.
+
+    Raises `NotFoundError` where the line has no champion, `InputError` without a snapshot.
+    """
     bundle = champion_bundle(stores, settings.line)
     snapshot = stores.snapshots(settings.line).latest()
     if snapshot is None:
@@ -130,9 +134,10 @@ def _given(**values: int | None) -> dict[str, int]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _chosen(
+def chosen_members(
     members: Sequence[ClassifierSettings], kinds: Sequence[str]
 ) -> tuple[ClassifierSettings, ...]:
+    """The members of these kinds as the line sets them, or as they come; all of the line for no kind."""
     listed = {member.kind: member for member in members}
     every = {
         one.kind: one for one in (member() for member in get_args(get_args(ClassifierSettings)[0]))

@@ -223,6 +223,7 @@ def run_figures(
             "model": parts.instrument.model_key,
             "mask": parts.instrument.mask_key or "none",
             "scales": parts.instrument.scales_key or "none",
+            "memory": parts.instrument.memory_key or "none",
             "classifier": parts.classifier,
             "threshold": parts.threshold_key,
             "bundle": bundle.key,

@@ -19,6 +19,7 @@ from tasks.bundles import champion_bundle
 from tasks.jobs import Measuring
 from tasks.localisation.hits import Rule
 from tasks.localisation.judging import HitRow, Localisation
+from tasks.localisation.places import WORST
 from tasks.localise import LocalisationFigures, LocalisationOrder, localise
 from tasks.progress import listening
 from tasks.vocabulary.errors import InputError
@@ -67,20 +68,21 @@ class Localised:
 
     @property
     def machine_readable(self) -> dict[str, Any]:
-        """All hit rates by rule and kind, AU-PRO and pixel AUROC, with and without the mask."""
+        """All hit rates by rule and kind, AU-PRO and pixel AUROC: by place, with and without the mask."""
         return asdict(self.figures)
 
     def sentences(self) -> tuple[str, ...]:
         """What was found, each with its n."""
         found = self.figures
-        best = found.masked or found.plain
+        best, by_place = found.used, found.places is not None
         said = [
             f"{best.defects} known defects on {found.abnormal} abnormal boards of {found.line}; "
             f"{found.normal} normal boards beside them.",
-            *(_hit_sentence(row) for row in best.hits if row.rule is Rule.TOUCH),
+            *(_hit_sentence(row, by_place) for row in best.hits if row.rule is Rule.TOUCH),
             *_kinds(best),
-            *_areas("with the mask", found.masked),
-            *_areas("without a mask", found.plain),
+            *_areas("By place", found.places),
+            *_areas("With the mask", found.masked),
+            *_areas("Without a mask", found.plain),
         ]
         if found.without_truth:
             said.append(f"{found.without_truth} abnormal boards have no truth and are left out.")
@@ -89,13 +91,12 @@ class Localised:
         return tuple(said)
 
 
-def _hit_sentence(row: HitRow) -> str:
+def _hit_sentence(row: HitRow, by_place: bool) -> str:
     rate = row.rate
-    which = (
-        f"One of the {row.worst} worst {row.what}"
-        if row.worst > 1
-        else f"The worst {row.what[:-1]}"
-    )
+    what, worst = row.what, row.worst
+    if by_place and what == "candidates":
+        what, worst = "places", min(worst, WORST)
+    which = f"One of the {worst} worst {what}" if worst > 1 else f"The worst {what[:-1]}"
     chance = "" if rate.by_chance is None else f"; by chance {rate.by_chance:.0%}"
     share = rate.found / rate.n if rate.n else 0.0
     return (
@@ -113,10 +114,17 @@ def _kinds(judged: Localisation) -> list[str]:
 
 
 def _areas(name: str, judged: Localisation | None) -> list[str]:
+    """What one road's regions and heat map are worth, a line each road."""
     if judged is None or judged.au_pro is None or judged.pixel_auroc is None:
         return []
     return [
-        f"Heat map {name}: AU-PRO {judged.au_pro:.3f} (false-positive rate up to {judged.limit:g}, "
-        f"{judged.pro_regions} regions; chance {judged.limit / 2:g}), pixel AUROC "
-        f"{judged.pixel_auroc:.3f}."
+        f"{name}: {_touched(judged)}; heat map AU-PRO {judged.au_pro:.3f} (false-positive rate up "
+        f"to {judged.limit:g}, {judged.pro_regions} regions; chance {judged.limit / 2:g}), "
+        f"pixel AUROC {judged.pixel_auroc:.3f}."
     ]
+
+
+def _touched(judged: Localisation) -> str:
+    rows = [row for row in judged.hits if row.what == "regions" and row.rule is Rule.TOUCH]
+    counted = ", ".join(f"the {row.worst} worst {row.rate.found}" for row in rows if row.worst > 1)
+    return f"the worst region touches {rows[0].rate.found} of {judged.defects} defects, {counted}"

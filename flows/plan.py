@@ -15,7 +15,15 @@ from tasks.archive.roles import Role
 from tasks.candidates.settings import FastRoad
 from tasks.extract import features_fingerprint
 from tasks.ingest import board_image_fingerprint
-from tasks.jobs import Bundle, IngestJob, InstrumentSettings, Measuring, ReportOrder, TrainingJob
+from tasks.jobs import (
+    Bundle,
+    IngestJob,
+    InstrumentSettings,
+    Measuring,
+    Memorising,
+    ReportOrder,
+    TrainingJob,
+)
 from tasks.score_sheet import Labelled, ids_of
 from tasks.train import model_key
 from tasks.vocabulary.errors import InputError
@@ -35,14 +43,20 @@ def ingest_job(settings: LineSettings) -> IngestJob:
 
 
 def training_job(
-    settings: LineSettings, stores: Stores, snapshot: Snapshot
+    settings: LineSettings,
+    stores: Stores,
+    snapshot: Snapshot,
+    training_ids: tuple[str, ...] | None = None,
 ) -> tuple[str, TrainingJob]:
-    """Key of the model and the job that trains it; the workplace belongs to the key."""
+    """Key of the model and the job that trains it; the workplace belongs to the key.
+
+    It learns from the images of the reconstruction role, unless others are given.
+    """
     job = TrainingJob(
         store=settings.store,
         line=settings.line,
         images_fingerprint=snapshot.images_fingerprint,
-        training_ids=ids_of(snapshot, Role.RECONSTRUCTION),
+        training_ids=training_ids or ids_of(snapshot, Role.RECONSTRUCTION),
         validation_ids=ids_of(snapshot, Role.VALIDATION),
         reconstruction=settings.reconstruction,
         perception=settings.perception,
@@ -60,12 +74,30 @@ def unmeasured(stores: Stores, measuring: Measuring, image_ids: Sequence[str]) -
     return bool(features.missing(image_ids))
 
 
+def memorising(settings: LineSettings, snapshot: Snapshot) -> Memorising | None:
+    """Which normals are remembered: all that the reconstruction learns from; None where none is.
+
+    Boards without a fixed position have no weighting mask, and no places either.
+    """
+    if settings.memory is None:
+        return None
+    return Memorising(
+        settings.line,
+        snapshot.images_fingerprint,
+        ids_of(snapshot, Role.RECONSTRUCTION, Role.VALIDATION),
+        settings.perception,
+        settings.memory,
+        placed=bool(ids_of(snapshot, Role.MASK)),
+    )
+
+
 def measuring(
     settings: LineSettings,
     snapshot: Snapshot,
     model: Receipt,
     mask: Receipt | None = None,
     scales: Receipt | None = None,
+    memory: Receipt | None = None,
 ) -> Measuring:
     """The instrument made of these learnt parts, on the images of this snapshot."""
     instrument = InstrumentSettings(
@@ -77,6 +109,7 @@ def measuring(
         model_key=model.key,
         mask_key=mask.key if mask else None,
         scales_key=scales.key if scales else None,
+        memory_key=memory.key if memory else None,
     )
     return Measuring(
         instrument,

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 # A server may serve others, too: only runs of these flows are ever touched.
-OWN_FLOWS = ("retrain", "ingest", "inspect", "localise", "evaluate", "nightly", "backfill", "drift")
+OWN_FLOWS = (
+    "retrain",
+    "ingest",
+    "inspect",
+    "localise",
+    "evaluate",
+    "compare",
+    "compare systems",
+    "contamination",
+    "study",
+    "nightly",
+    "backfill",
+    "drift",
+)
 _AT_ONCE = 100
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from prefect import flow, get_run_logger
@@ -30,6 +31,7 @@ from tasks.certify import calibrate, certify
 from tasks.extract import extract
 from tasks.fit import fit
 from tasks.jobs import Measuring
+from tasks.memorise import memorise
 from tasks.progress import listening
 from tasks.promote import freeze
 from tasks.report import hardest_boards, report
@@ -90,7 +92,7 @@ _MEASURED_ROLES = (Role.DEVELOPMENT, Role.CERTIFICATION, Role.UNDECIDED)
 def _instrument(
     settings: LineSettings, stores: Stores, snapshot: Snapshot, workers: Workers, clock: StageClock
 ) -> Measuring:
-    """Reconstruction, mask and scales; products without a fixed position have no mask."""
+    """Reconstruction, memory, mask and scales; products without a fixed position have no mask."""
     key, job = plan.training_job(settings, stores, snapshot)
     missing = stores.registry.find("models", key) is None
     with (
@@ -98,18 +100,20 @@ def _instrument(
         turn(training_resource(settings.reconstruction), needed=missing),
     ):
         model = train(stores, job, key)
-    measuring = plan.measuring(settings, snapshot, model)
-    unseen, mask = ids_of(snapshot, Role.MASK), None
+    memory = mask = scales = None
+    if normals := plan.memorising(settings, snapshot):
+        with clock.stage("memorise"):
+            memory = memorise(stores, normals, workers)
+    learnt = partial(plan.measuring, settings, snapshot, model, memory=memory)
+    unseen = ids_of(snapshot, Role.MASK)
     if unseen:
         with clock.stage("mask"):
-            mask = weigh(stores, measuring, unseen, workers)
-        measuring = plan.measuring(settings, snapshot, model, mask)
-    if not plan.standardises(settings):
-        return measuring
-    with clock.stage("standardise"):
-        normals = unseen or ids_of(snapshot, Role.VALIDATION)
-        scales = standardise(stores, measuring, normals, workers)
-    return plan.measuring(settings, snapshot, model, mask, scales)
+            mask = weigh(stores, learnt(), unseen, workers)
+    if plan.standardises(settings):
+        with clock.stage("standardise"):
+            boxed = unseen or ids_of(snapshot, Role.VALIDATION)
+            scales = standardise(stores, learnt(mask), boxed, workers)
+    return learnt(mask, scales)
 
 
 def _certified(

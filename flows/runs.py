@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from prefect import tags
+
 from flows.backfill import Backfilled, backfill_line
 from flows.clock import PeakMemory
+from flows.compare import CompareRequest, compare_line
+from flows.comparisons import Comparison
+from flows.contamination import ContaminationRequest, contaminate_line
+from flows.contaminations import ContaminationFound
 from flows.display import Terminal
 from flows.evaluate import EvaluateRequest, evaluate_line
 from flows.evaluations import Evaluation
@@ -17,9 +23,12 @@ from flows.ingest import take_in
 from flows.inspect import inspect
 from flows.localise import Localised, localise_line
 from flows.retrain import retrain
-from flows.run_tags import tagged
+from flows.run_tags import tagged, tags_of
+from flows.studies import StudyFound
+from flows.study import StudyRequest, study_line
 from flows.suspended import suspended_words
 from flows.synthesize import synthesize
+from flows.systems import SystemsFound, compare_systems
 from tasks.progress import Progress, listening
 from tasks.synthesis.settings import ArchiveSettings, BoardDesignSettings, PerturbationSettings
 
@@ -74,6 +83,34 @@ def measured_evaluation(request: EvaluateRequest, terminal: Terminal) -> Evaluat
     """Evaluate with progress bars."""
     with terminal.bars() as bars, listening(bars), tagged(request.config, "evaluate"):
         return evaluate_line(request)
+
+
+def measured_study(request: StudyRequest, terminal: Terminal) -> StudyFound:
+    """Study with progress bars."""
+    with terminal.bars() as bars, listening(bars), tagged(request.config, "study"):
+        return study_line(request)
+
+
+def measured_contamination(request: ContaminationRequest, terminal: Terminal) -> ContaminationFound:
+    """Train and judge with progress bars."""
+    with terminal.bars() as bars, listening(bars), tagged(request.config, "contamination"):
+        return contaminate_line(request)
+
+
+def measured_comparison(request: CompareRequest, terminal: Terminal) -> Comparison:
+    """Compare with progress bars."""
+    with terminal.bars() as bars, listening(bars), tagged(request.config, "compare"):
+        return compare_line(request)
+
+
+def measured_systems(request: CompareRequest, terminal: Terminal) -> SystemsFound:
+    """Compare systems with progress bars."""
+    with (
+        terminal.bars() as bars,
+        listening(bars),
+        tags(*tags_of("systems", "compare", "by-hand")),
+    ):
+        return compare_systems(request)
 
 
 def measured_backfill(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -23,12 +23,14 @@ from tasks.archive.settings import (
     RoleSettings,
     SourceSettings,
 )
+from tasks.baselines.settings import EVERY_RIVAL, RivalSettings
 from tasks.candidates.settings import CandidatesSettings
 from tasks.certification.settings import CertificationSettings
 from tasks.classification.settings import ClassificationSettings, EvaluationSettings
 from tasks.confounds.settings import ConfoundSettings
 from tasks.drift.settings import DriftSettings
 from tasks.gating.settings import GateSettings
+from tasks.memory.settings import MemorySettings
 from tasks.perception.settings import PerceptionSettings
 from tasks.reconstruction.settings import ReconstructionSettings
 from tasks.vocabulary.errors import InputError
@@ -84,10 +86,39 @@ class ReportSettings(Settings):
     audited: PositiveInt = 6
 
 
+_ON_REQUEST = frozenset({"anomalib", "own_score", "siamese", "supervised"})
+
+
+class CompareSettings(Settings):
+    """Which rivals the composite meets; by default all that run with any reconstructor.
+
+    Left out so: those that need a further package or a system's own score, and the two networks, which
+    train in every fold.
+
+    `repeats` of the outer folds, which are otherwise those of `evaluation.outer`.
+    """
+
+    rivals: Annotated[tuple[RivalSettings, ...], Field(min_length=1)] = tuple(
+        one for one in EVERY_RIVAL if one.kind not in _ON_REQUEST
+    )
+    repeats: PositiveInt = 5
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        names = [one.name for one in self.rivals]
+        if len(set(names)) < len(names):
+            raise ValueError("a rival is listed twice")
+        return self
+
+
+Kind = TypeVar("Kind", bound=Settings)
+LineName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+
+
 class LineSettings(Settings):
     """Everything that makes a product line; each verb gets the part of its own room."""
 
-    line: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+    line: LineName
     title: str
     store: AbsolutePath = Path("build/store")
     source: SourceSettings
@@ -104,8 +135,12 @@ class LineSettings(Settings):
     )
     reconstruction: ReconstructionSettings
     candidates: CandidatesSettings = CandidatesSettings()
+    memory: MemorySettings | None = Field(
+        MemorySettings(), description="what is kept of the normals' features; null: nothing"
+    )
     classification: ClassificationSettings
     evaluation: EvaluationSettings = EvaluationSettings()
+    compare: CompareSettings = CompareSettings()
     certification: CertificationSettings = CertificationSettings()
     confounds: ConfoundSettings = ConfoundSettings()
     drift: DriftSettings = DriftSettings()
@@ -131,6 +166,11 @@ class LineSettings(Settings):
 
 def load_settings(path: Path) -> LineSettings:
     """Read a product line's YAML file; raises `InputError` that names every wrong key."""
+    return validated(LineSettings, read_mapping(path), path)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML file of settings; raises `InputError` where it is none."""
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -144,8 +184,13 @@ def load_settings(path: Path) -> LineSettings:
         raise InputError(
             f"{path} is not a mapping of settings.", "Start from configs/elpv-mono.yaml."
         )
+    return content
+
+
+def validated(kind: type[Kind], content: dict[str, Any], path: Path) -> Kind:
+    """Settings of a kind; raises `InputError` that names every wrong key."""
     try:
-        return LineSettings.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()

@@ -9,8 +9,8 @@
       data-<random>/values/               Zarr float64 (N, M), NaN fill
       data-<random>/extras/<name>/        Zarr (N, ...)
       receipt.json
-  models|masks|classifiers|thresholds|bundles|certificates|reports|references|scales|trials|
-  evaluations|screenings|audits|gates|periods|backfills/<key>/
+  models|masks|classifiers|thresholds|bundles|certificates|reports|references|scales|memories|trials|
+  evaluations|screenings|audits|gates|periods|backfills|rivals/<key>/
       data-<random>/<files>
       receipt.json
   inspections/<line>/<bundle>/<key>/      what one run inspected, and what the bundle said
@@ -55,6 +55,7 @@ Kind = Literal[
     "reports",
     "references",
     "scales",
+    "memories",
     "trials",
     "evaluations",
     "screenings",
@@ -62,6 +63,7 @@ Kind = Literal[
     "gates",
     "backfills",
     "periods",
+    "rivals",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

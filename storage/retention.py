@@ -36,8 +36,12 @@ from storage.registry import Registry
 
 KEPT_FOR_EVER = ("references", "gates", "inspections")
 _ABOUT_A_BUNDLE = ("certificates", "reports", "audits", "periods")
-_DERIVED = frozenset({"thresholds", "classifiers", "trials", "scales", "masks", "models"})
-_SOURCES = frozenset({"classifiers", "features", "scales", "masks", "models", "images", "trials"})
+_DERIVED = frozenset(
+    {"thresholds", "classifiers", "trials", "scales", "masks", "memories", "models"}
+)
+_SOURCES = frozenset(
+    {"classifiers", "features", "scales", "masks", "memories", "models", "images", "trials"}
+)
 
 CHAMPION, SNAPSHOT, YOUNG, HELD = "champion", "newest snapshot", "young", "held"
 FOR_EVER = "kept for ever"

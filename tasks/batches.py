@@ -95,6 +95,7 @@ def measure_images(stores: Stores, measuring: Measuring, batch: tuple[str, ...])
             "model": measuring.instrument.model_key,
             "mask": measuring.instrument.mask_key or "none",
             "scales": measuring.instrument.scales_key or "none",
+            "memory": measuring.instrument.memory_key or "none",
         },
     )
 

@@ -35,13 +35,14 @@ def extract(
 
 
 def features_fingerprint(instrument: InstrumentSettings, images_fingerprint: str) -> str:
-    """Everything that decides a row of metrics: images, model, mask, backbones, settings, code."""
+    """Everything that decides a row of metrics: images, learnt parts, backbones, settings, code."""
     return fingerprint(
         {
             "images": images_fingerprint,
             "model": instrument.model_key,
             "mask": instrument.mask_key,
             "scales": instrument.scales_key,
+            "memory": instrument.memory_key,
             "perception": instrument.perception.model_dump(mode="json"),
             "perception_weights": weights_identity(instrument.perception),
             "candidate_perception": instrument.candidate_perception.model_dump(mode="json"),
@@ -50,6 +51,7 @@ def features_fingerprint(instrument: InstrumentSettings, images_fingerprint: str
             "code": code_digest(
                 "tasks.candidates",
                 "tasks.instrument",
+                "tasks.memory",
                 "tasks.metrics",
                 "tasks.perception",
                 "tasks.reconstruction",

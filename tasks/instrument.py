@@ -1,4 +1,4 @@
-"""The instrument that measures one board image: model, mask, backbones and settings of one fingerprint.
+"""The instrument that measures one board image: learnt parts, backbones and settings of one fingerprint.
 
 It only chains rooms: reconstruct, compare, find candidates (with and without the mask), measure. Workers
 load it once and keep it; it imports neither Prefect nor Dask.
@@ -7,6 +7,7 @@ load it once and keep it; it imports neither Prefect nor Dask.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, assert_never
 
 import numpy as np
@@ -20,7 +21,9 @@ from tasks.candidates.scales import BoxScales, read_scales
 from tasks.candidates.search import BoxDistances, Candidates, laid_boxes, search
 from tasks.candidates.settings import ExactRoad, FastRoad
 from tasks.jobs import InstrumentSettings
-from tasks.metrics.comparison import Comparison, Suspects
+from tasks.localisation.places import PlaceMap
+from tasks.memory.recollection import Memory, read_memory
+from tasks.metrics.comparison import MEMORY, PLACES, Comparison, Perceived, Remembered, Suspects
 from tasks.metrics.measurement import measure
 from tasks.metrics.table import column_names
 from tasks.perception.backbone import Perception, build_perception
@@ -29,16 +32,20 @@ from tasks.reconstruction.reconstructor import Reconstructor
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from tasks.vocabulary.tensors import Reconstruction, board_images, difference, stored_images
 
+MEMORY_FILE = "memory.safetensors"
+"""The file of a memory in the registry."""
+
 
 @dataclass(frozen=True)
 class Measurement:
-    """One row of metrics, and what a person wants to see of it."""
+    """One row of metrics, and what a person wants to see of it; `places` only of aligned boards."""
 
     values_M: Float64Array
     reconstruction_HWC: UInt8Array
     difference_HW: Float32Array
     plain: Candidates
     masked: Candidates | None
+    places: PlaceMap | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Instrument:
     candidate_perception: Perception
     mask_HW: Float32Array | None
     scales: BoxScales | None
+    memory: Memory | None
     settings: InstrumentSettings
 
     @classmethod
@@ -58,26 +66,33 @@ class Instrument:
         weights = registry.open("models", settings.model_key) / "weights.safetensors"
         perception = build_perception(settings.perception)
         same = settings.candidate_perception == settings.perception
-        mask = scales = None
+        mask = scales = memory = None
         if settings.mask_key is not None:
             mask = np.load(
                 registry.open("masks", settings.mask_key) / "mask.npy", allow_pickle=False
             )
         if settings.scales_key is not None:
             scales = read_scales(registry.open("scales", settings.scales_key) / "scales.json")
+        if settings.memory_key is not None:
+            memory = read_memory(registry.open("memories", settings.memory_key) / MEMORY_FILE)
         return cls(
             load_reconstructor(settings.reconstruction, settings.image_shape_CHW, weights),
             perception,
             perception if same else build_perception(settings.candidate_perception),
             mask,
             scales,
+            memory,
             settings,
         )
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the metrics in the order of `Measurement.values_M`."""
-        return column_names(self.reconstructor.capabilities, masked=self.mask_HW is not None)
+        offered, perceived = self.reconstructor.offers, None
+        if self.memory is not None:
+            offered |= {MEMORY, PLACES} if self.memory.places else {MEMORY}
+            perceived = self._perceived(self.memory, self._channels())
+        return column_names(offered, self.mask_HW is not None, perceived)
 
     def difference(self, image_HWC: UInt8Array) -> Float32Array:
         """`[H, W]` difference between an image and its reconstruction."""
@@ -109,7 +124,14 @@ class Instrument:
             self.mask_HW,
         )
         pixels_HWC = stored_images(looked.pair_2CHW[1:])[0]
-        return Measurement(values_M, pixels_HWC, looked.comparison.difference_HW, plain, masked)
+        return Measurement(
+            values_M,
+            pixels_HWC,
+            looked.comparison.difference_HW,
+            plain,
+            masked,
+            self._places(looked.comparison.remembered),
+        )
 
     @torch.inference_mode()
     def box_distances(self, image_HWC: UInt8Array) -> tuple[Int64Array, Float64Array]:
@@ -126,7 +148,38 @@ class Instrument:
         made = self.reconstructor.reconstruct(image_1CHW)
         pair_2CHW = torch.cat([image_1CHW, made.images_NCHW])
         perceived = self.perception(pair_2CHW)
-        return _Looked(pair_2CHW, perceived, _comparison(image_1CHW, made, perceived))
+        comparison = _comparison(
+            image_1CHW, made, perceived, self._remembered(perceived), self.reconstructor.own_scores
+        )
+        return _Looked(pair_2CHW, perceived, comparison)
+
+    def _remembered(self, maps: tuple[torch.Tensor, ...]) -> Remembered | None:
+        """Distances of the input's features to those of normals."""
+        if self.memory is None:
+            return None
+        of_input = [map_2Chw[0] for map_2Chw in maps]
+        channels = tuple(len(map_Chw) for map_Chw in of_input)
+        return Remembered(
+            self._perceived(self.memory, channels),
+            self.memory.bank_distances(of_input, self.perception.strides),
+            self.memory.place_distances(of_input, self.perception.strides),
+        )
+
+    def _places(self, remembered: Remembered | None) -> PlaceMap | None:
+        """The finest map of places: where on the board it is unlike normals."""
+        if self.memory is None or remembered is None or not remembered.place_distances:
+            return None
+        finest = self.memory.places[min(self.memory.places)]
+        return PlaceMap(remembered.place_distances[0], len(finest.axes_DC))
+
+    def _perceived(self, memory: Memory, channels: tuple[int, ...]) -> Perceived:
+        return Perceived(tuple(self.perception.strides), channels, memory.strides)
+
+    def _channels(self) -> tuple[int, ...]:
+        """Channels of every feature map, seen on a blank image."""
+        with torch.inference_mode():
+            maps = self.perception(torch.zeros((1, *self.settings.image_shape_CHW)))
+        return tuple(map_1Chw.shape[1] for map_1Chw in maps)
 
     def _differences(self, looked: _Looked) -> list[Float32Array]:
         """The difference, and mask times difference where there is a mask."""
@@ -167,8 +220,13 @@ class _Looked(NamedTuple):
 
 
 def _comparison(
-    image_1CHW: torch.Tensor, made: Reconstruction, perceived: tuple[torch.Tensor, ...]
+    image_1CHW: torch.Tensor,
+    made: Reconstruction,
+    perceived: tuple[torch.Tensor, ...],
+    remembered: Remembered | None,
+    own_scores: tuple[str, ...],
 ) -> Comparison:
+    scores_S = () if made.scores_NS is None else made.scores_NS[0].tolist()
     return Comparison(
         input_CHW=image_1CHW[0].numpy(),
         reconstruction_CHW=made.images_NCHW[0].numpy(),
@@ -179,6 +237,8 @@ def _comparison(
         realness_output_hw=_first(made.realness_output_Nhw),
         features_input=tuple(map_2Chw[0].numpy() for map_2Chw in perceived),
         features_reconstruction=tuple(map_2Chw[1].numpy() for map_2Chw in perceived),
+        remembered=remembered,
+        scores=dict(zip(own_scores, scores_S, strict=True)),
     )
 
 

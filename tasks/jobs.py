@@ -16,6 +16,7 @@ from tasks.archive.settings import (
 )
 from tasks.candidates.settings import CandidatesSettings
 from tasks.localisation.region import PhotographedRegion
+from tasks.memory.settings import MemorySettings
 from tasks.perception.settings import PerceptionSettings
 from tasks.reconstruction.settings import ReconstructionSettings
 
@@ -35,6 +36,18 @@ class TrainingJob:
 
 
 @dataclass(frozen=True)
+class Memorising:
+    """Which normals are remembered as which backbone sees them; `placed` for aligned boards."""
+
+    line: str
+    images_fingerprint: str
+    image_ids: tuple[str, ...]
+    perception: PerceptionSettings
+    memory: MemorySettings
+    placed: bool
+
+
+@dataclass(frozen=True)
 class InstrumentSettings:
     """Names what an instrument is made of; every batch carries it to its worker."""
 
@@ -46,6 +59,7 @@ class InstrumentSettings:
     model_key: str
     mask_key: str | None
     scales_key: str | None
+    memory_key: str | None = None
 
 
 @dataclass(frozen=True)

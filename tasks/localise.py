@@ -1,4 +1,4 @@
-"""Verb: how well the champion's candidates, regions and heat maps point at defects that are known."""
+"""Verb: how well the champion's regions, candidates and heat maps point at defects that are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.archive.settings import PhotographSettings, SourceSettings
 from tasks.archive.sources import photographs
 from tasks.archive.truths import Truth, Truths, open_truths, truth_place
 from tasks.jobs import Measuring
-from tasks.localisation.judging import Localisation, judge
+from tasks.localisation.judging import Localisation, LocatedBoard, judge
 from tasks.locating import KnownBoard, Located, located, unlocated
 from tasks.progress import report_progress
 from tasks.retrying import RETRYING
@@ -46,10 +46,10 @@ class LocalisationOrder:
 
 @dataclass(frozen=True)
 class LocalisationFigures:
-    """What was judged: on mask times difference (`masked`; None without a mask) and on the difference.
+    """What was judged: on mask times difference (`masked`), on the difference (`plain`), and by place.
 
-    `without_truth` abnormal boards are not among them, for nobody drew their defects; `unmeasured` are,
-    with all their defects missed.
+    None without a mask, and where normals are not remembered by place. `without_truth` abnormal boards are
+    not among them, for nobody drew their defects; `unmeasured` are, with all their defects missed.
     """
 
     line: str
@@ -60,6 +60,12 @@ class LocalisationFigures:
     unmeasured: int
     masked: Localisation | None
     plain: Localisation
+    places: Localisation | None = None
+
+    @property
+    def used(self) -> Localisation:
+        """What inspection goes by: places where there are some, else the mask where there is one."""
+        return self.places or self.masked or self.plain
 
 
 @task(name="localise", **RETRYING)
@@ -77,7 +83,6 @@ def localise(
             "Name the truth of this archive with --truth.",
         )
     found = _located(stores, order.measuring, boards, workers)
-    masked = [one.masked for one in found if one.masked is not None]
     abnormal = sum(row.label == "abnormal" for row in rows)
     return LocalisationFigures(
         line=order.measuring.line,
@@ -86,9 +91,16 @@ def localise(
         normal=len(boards) - struck,
         without_truth=abnormal - struck,
         unmeasured=sum(one.reason is not None for one in found),
-        masked=judge(masked) if masked else None,
+        masked=_judged([one.masked for one in found]),
         plain=judge([one.plain for one in found]),
+        places=_judged([one.placed for one in found]),
     )
+
+
+def _judged(boards: Sequence[LocatedBoard | None]) -> Localisation | None:
+    """Of all boards or of none: one without an answer was told to count as missed."""
+    known = [board for board in boards if board is not None]
+    return judge(known) if len(known) == len(boards) else None
 
 
 def _located(

@@ -16,7 +16,7 @@ from tasks.batches import instrument, look_at
 from tasks.candidates.search import Candidates
 from tasks.jobs import Measuring
 from tasks.localisation.defects import Defect
-from tasks.localisation.judging import LocatedBoard, located_board
+from tasks.localisation.judging import LocatedBoard, located_board, placed_board
 from tasks.vocabulary.arrays import Float32Array, Float64Array
 from tasks.vocabulary.errors import InputError
 
@@ -32,10 +32,14 @@ class KnownBoard:
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """One board as the bare difference localises it, and as mask times difference does (None: no mask)."""
+    """One board as the bare difference localises it, as mask times difference does, and by place.
+
+    None where there is no mask, or no normals are remembered by place; `reason` says why nothing is known.
+    """
 
     plain: LocatedBoard
     masked: LocatedBoard | None
+    placed: LocatedBoard | None
     reason: str | None
 
 
@@ -53,7 +57,11 @@ def located(stores: Stores, measuring: Measuring, batch: tuple[KnownBoard, ...])
         masked = None
         if measured.masked is not None and mask_HW is not None:
             masked = _located(measured.masked, mask_HW * measured.difference_HW, defects)
-        found.append(Located(plain, masked, None))
+        placed = None
+        if measured.places is not None:
+            height, width = measured.difference_HW.shape
+            placed = placed_board(measured.places, height, width, defects)
+        found.append(Located(plain, masked, placed, None))
     return found
 
 
@@ -65,7 +73,10 @@ def unlocated(measuring: Measuring, board: KnownBoard, reason: str) -> Located:
     )
     blank_HW = np.zeros((height, width), np.float32)
     empty = _located(nothing, blank_HW, _defects(measuring, board))
-    return Located(empty, empty if measuring.instrument.mask_key else None, reason)
+    made = measuring.instrument
+    return Located(
+        empty, empty if made.mask_key else None, empty if made.memory_key else None, reason
+    )
 
 
 def _located(

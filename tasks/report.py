@@ -29,6 +29,7 @@ from tasks.gates import read_gate, shown_gate
 from tasks.instrument import Measurement
 from tasks.jobs import Bundle, ReportOrder
 from tasks.progress import report_progress
+from tasks.published import PUBLISHED_CODE, as_published
 from tasks.reporting.certificate_content import certificate_file
 from tasks.reporting.content import (
     BoardExample,
@@ -46,6 +47,7 @@ from tasks.reporting.content import (
 from tasks.reporting.hardest import SHOWN, hardest_markdown
 from tasks.reporting.plots import score_distribution_png
 from tasks.reporting.report import render_report
+from tasks.reporting.wording import ROLE_PURPOSES
 from tasks.retrying import RETRYING
 from tasks.score_sheet import ScoreSheet, role_counts
 from tasks.vocabulary.arrays import UInt8Array
@@ -69,16 +71,6 @@ _LIBRARIES = [
     "lightgbm",
     "xgboost",
 ]
-_PURPOSES = {
-    "reconstruction": "normals that train the reconstruction",
-    "validation": "normals that choose its checkpoint",
-    "mask": "unseen normals that make the weighting mask",
-    "development": "the metric table: classifier and threshold",
-    "certification": "seen by no fitting, search or choice",
-    "waiting": "not scored; the next training learns from them",
-    "undecided": "labelled neither normal nor abnormal; only scored",
-    "set aside": "abnormal beside what trains, or seen before its label was changed; used for nothing",
-}
 
 
 @task(name="report", **RETRYING)
@@ -104,6 +96,12 @@ def hardest_boards(stores: Stores, order: ReportOrder) -> str:
     return (stores.registry.open("reports", _key(stores, order)) / "hardest.md").read_text()
 
 
+def _flat(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A training step with its losses by name beside its other figures."""
+    figures = {name: value for name, value in step.items() if name != "losses"}
+    return {**figures, **step["losses"]}
+
+
 def _key(stores: Stores, order: ReportOrder) -> str:
     return fingerprint(
         {
@@ -116,7 +114,9 @@ def _key(stores: Stores, order: ReportOrder) -> str:
             "audit": order.audit,
             "gate": order.gate,
             "suspended": _suspended(stores, order),
-            "code": code_digest("tasks.reporting", "tasks.report", "tasks.audited", "tasks.gates"),
+            "code": code_digest(
+                "tasks.reporting", "tasks.report", "tasks.audited", "tasks.gates", *PUBLISHED_CODE
+            ),
         }
     )
 
@@ -149,7 +149,6 @@ def _content(
     sheets = development_sheets(stores, bundle)
     chosen = _receipt(stores, "classifiers", bundle.classifier).facts["chosen"]
     development = sheets[str(chosen)]
-    held_out = _sheet(stores, order.certificate, "scores.json")
     history = _json(stores, "models", bundle.instrument.model_key, "history.json")
     examples, nearest = _examples(stores, order, bundle, snapshot, development, workers)
     return ReportContent(
@@ -159,7 +158,7 @@ def _content(
         threshold=bundle.threshold,
         development=scored_images(development),
         ladder=_ladder(stores, bundle),
-        certification=scored_images(held_out),
+        certification=scored_images(_sheet(stores, order.certificate, "scores.json")),
         certificate=_certificate(stores, order.certificate, order),
         undecided_N=_sheet(stores, order.certificate, "undecided.json").scores_N,
         examples=examples,
@@ -167,7 +166,7 @@ def _content(
         mask_HW=_mask(stores, bundle),
         classifiers=tuple(_classifier_row(kind, s, kind == chosen) for kind, s in sheets.items()),
         influences=_influences(stores, bundle),
-        history=tuple(history["steps"]),
+        history=tuple(_flat(step) for step in history["steps"]),
         best_step=history["best_step"],
         roles=_roles(snapshot),
         quarantine=_quarantine(stores, order.line),
@@ -175,6 +174,7 @@ def _content(
         screening=_screening(stores, order),
         label_audit=audited_boards(stores, order, workers),
         promotion=shown_gate(read_gate(stores, order.gate)) if order.gate else None,
+        published=as_published(stores, order.measuring, snapshot, development.images, workers),
         composite_auroc=_json(stores, "thresholds", bundle.threshold_key, "threshold.json")[
             "auroc"
         ],
@@ -339,7 +339,7 @@ def _roles(snapshot: Snapshot) -> tuple[RoleRow, ...]:
             counts[(role, "undecided")],
             purpose,
         )
-        for role, purpose in _PURPOSES.items()
+        for role, purpose in ROLE_PURPOSES.items()
         if role in present
     )
 
@@ -370,6 +370,7 @@ def _fingerprints(order: ReportOrder, bundle: Bundle) -> dict[str, str]:
         "model": bundle.instrument.model_key,
         "mask": bundle.instrument.mask_key or "none",
         "scales": bundle.instrument.scales_key or "none",
+        "memory": bundle.instrument.memory_key or "none",
         "features": bundle.features_fingerprint,
         "classifier": bundle.classifier,
         "threshold": bundle.threshold_key,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections import deque
+from typing import Any
 
 from prefect import task
 from pydantic import TypeAdapter
@@ -38,13 +40,15 @@ def train(stores: Stores, job: TrainingJob, key: str) -> Receipt:
 
 
 def _trained(stores: Stores, job: TrainingJob, key: str) -> Receipt:
+    begin = time.perf_counter()
     run_training(job)
+    seconds = time.perf_counter() - begin
     weights = (job.workplace / "weights.safetensors").read_bytes()
     history = (job.workplace / "history.json").read_bytes()
     settings = json.dumps(job.reconstruction.model_dump(mode="json"), indent=1).encode()
     files = {"weights.safetensors": weights, "history.json": history, "settings.json": settings}
     inputs = {"images": job.images_fingerprint}
-    return stores.registry.put("models", key, files, inputs=inputs, facts=_facts(history))
+    return stores.registry.put("models", key, files, inputs=inputs, facts=_facts(history, seconds))
 
 
 class TrainingFailedError(ZeroescapeError, RuntimeError):
@@ -88,11 +92,13 @@ def _heard(line: str, last_lines: deque[str]) -> dict[str, str] | None:
     return dict(said) if "error" in said else None
 
 
-def _in_short(step: dict[str, float | None]) -> str:
+def _in_short(step: dict[str, Any]) -> str:
     """The newest figures in a few words; the whole history is kept with the model."""
-    words = [f"PSNR {step['psnr_db']:.1f} dB"]
+    words = [] if step["psnr_db"] is None else [f"PSNR {step['psnr_db']:.1f} dB"]
     if step["perplexity"] is not None:
         words.append(f"perplexity {step['perplexity']:.0f}")
+    losses = list(step["losses"].items())[:3]
+    words += [f"{name.replace('_', ' ')} {value:.3g}" for name, value in losses]
     return ", ".join(words)
 
 
@@ -116,10 +122,16 @@ def _raise_for(returncode: int, complaint: dict[str, str], last_lines: deque[str
     )
 
 
-def _facts(history: bytes) -> dict[str, Json]:
+def _facts(history: bytes, seconds: float) -> dict[str, Json]:
+    """`seconds` are those of the run that finished the training, not of what it resumed."""
     content = json.loads(history)
     best = next((s for s in content["steps"] if s["step"] == content["best_step"]), None)
-    return {"best_step": content["best_step"], "best": best, "threads": content["threads"]}
+    return {
+        "best_step": content["best_step"],
+        "best": best,
+        "threads": content["threads"],
+        "seconds": seconds,
+    }
 
 
 def model_key(job: TrainingJob, code: str) -> str:

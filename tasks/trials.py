@@ -28,7 +28,9 @@ from tasks.classification.examples import Examples, checked_examples
 from tasks.classification.folds import splits
 from tasks.classification.honest_figures import FoldTrial
 from tasks.classification.honest_protocol import OuterJob, run
+from tasks.classification.network_settings import NetworkSettings
 from tasks.classification.paper_protocol import PublishedFit, left_out_scores, prepared
+from tasks.classification.parts import Part
 from tasks.classification.pipelines import Parameters
 from tasks.classification.searching import MemberFit, best, candidates, evaluate
 from tasks.classification.settings import ClassificationSettings, ClassifierSettings
@@ -73,7 +75,7 @@ class Question(Protocol):
     """One trial: fields that are plain settings, and the answer as JSON."""
 
     @property
-    def member(self) -> ClassifierSettings:
+    def member(self) -> ClassifierSettings | NetworkSettings:
         """Whose trial it is."""
         ...
 
@@ -179,15 +181,34 @@ class OuterFold:
 
     def answer(self, stores: Stores, sample: Sample, settings: ClassificationSettings) -> Any:
         """The fold's trial, see `read_fold`."""
-        examples = _examples(stores.root, sample)
-        training, testing = splits(examples, self.folds, self.seed + self.repeat)[self.fold]
-        done = run(
-            settings, examples, OuterJob(self.repeat, self.fold, training, testing, self.member)
-        )
-        content = asdict(done)
-        content["scores"] = _finite(content["scores"])
-        content["trial"]["scores"] = _finite(content["trial"]["scores"])
-        return content
+        return _fold_content(self, Part(), _examples(stores.root, sample), settings)
+
+
+@dataclass(frozen=True)
+class PartOfFold(OuterFold):
+    """The same with less to learn from: fewer metrics, fewer defects, without doubtful images."""
+
+    part: Part
+
+    def answer(self, stores: Stores, sample: Sample, settings: ClassificationSettings) -> Any:
+        """The fold's trial, see `read_fold`; images keep their numbers in the whole sample."""
+        return _fold_content(self, self.part, _examples(stores.root, sample), settings)
+
+
+def _fold_content(
+    fold: OuterFold, part: Part, examples: Examples, settings: ClassificationSettings
+) -> dict[str, Any]:
+    training, testing = splits(examples, fold.folds, fold.seed + fold.repeat)[fold.fold]
+    job = OuterJob(fold.repeat, fold.fold, training, testing, fold.member)
+    return fold_content(run(settings, *part.of(examples, job)))
+
+
+def fold_content(done: FoldTrial) -> dict[str, Any]:
+    """What `read_fold` reads, as JSON."""
+    content = asdict(done)
+    content["scores"] = _finite(content["scores"])
+    content["trial"]["scores"] = _finite(content["trial"]["scores"])
+    return content
 
 
 _FOLD_TRIALS: TypeAdapter[FoldTrial] = TypeAdapter(FoldTrial)

@@ -63,6 +63,7 @@ SETTINGS: dict[str, Any] = {
     "drift": {},
     "retraining": {},
     "certification": {},
+    "compare": {},
     "dask": {"workers": 2, "batch_images": 4},
 }
 
@@ -130,9 +131,12 @@ class ProductLine:
 
     def start(self, command: str, *arguments: object) -> subprocess.Popen[str]:
         """`zeroescape COMMAND CONFIG ...` in a process group of its own."""
-        words = [command, str(self.config), *map(str, arguments)]
+        return self.start_words(command, self.config, *arguments)
+
+    def start_words(self, *words: object) -> subprocess.Popen[str]:
+        """`zeroescape WORDS` in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", *words],
+            [sys.executable, "-m", "flows.cli", *map(str, words)],
             cwd=REPOSITORY,
             env={**os.environ, **self.environment},
             stdout=subprocess.PIPE,

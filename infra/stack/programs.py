@@ -111,8 +111,10 @@ class Supervisor:
 
     def _wait(self, program: Program) -> None:
         end = time.monotonic() + _START_SECONDS
-        while not program.healthy():
-            if self._running[program.name].poll() is not None:
+        process = self._running[program.name]
+        # Until setpriv has become the program, nothing ends it should this process be killed.
+        while _is_setpriv(process) or not program.healthy():
+            if process.poll() is not None:
                 raise StackError(f"{program.name} ended at once:\n{self._last_lines(program)}")
             if time.monotonic() > end:
                 raise StackError(f"{program.name} never answered:\n{self._last_lines(program)}")
@@ -122,6 +124,13 @@ class Supervisor:
         log = self.logs / f"{program.name}.log"
         lines = log.read_text(errors="replace").splitlines()[-15:]
         return "\n".join([*lines, f"(the whole log: {log})"])
+
+
+def _is_setpriv(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        return psutil.Process(process.pid).cmdline()[:1] == ["setpriv"]
+    except psutil.Error:
+        return False
 
 
 def _stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:

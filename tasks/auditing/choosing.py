@@ -55,6 +55,19 @@ def doubts_held_out(
     )
 
 
+def most_suspect(scores_N: Float64Array, labels_N: Int64Array) -> tuple[int, ...]:
+    """Rank rows by how much the score, a probability of abnormal, contradicts the label, worst first.
+
+    Images without an answer are left out: nothing contradicts their label. Of equal ones the first
+    leads. InputError as in `_checked`.
+    """
+    scores_N, labels_N = _checked(scores_N, labels_N, 0.0, 1)
+    doubt_N = np.abs(scores_N - labels_N)
+    return tuple(
+        int(row) for row in np.argsort(-doubt_N, kind="stable") if np.isfinite(doubt_N[row])
+    )
+
+
 def _of_defect(score: float, threshold: float) -> Reason:
     if score < threshold:
         return "missed defect"

@@ -13,16 +13,22 @@ import numpy as np
 from tasks.vocabulary.arrays import Float64Array
 from tasks.vocabulary.errors import InputError
 
-Family = Literal["image", "pixel", "candidates", "mask"]
+Family = Literal["image", "pixel", "candidates", "mask", "memory", "places", "embedding", "system"]
 
 _LEVELS: dict[str, Family] = {
     "image": "image",
     "pixel": "pixel",
     "patch": "candidates",
     "masked": "mask",
+    "bank": "memory",
+    "place": "places",
+    "embedding": "embedding",
+    "system": "system",
 }
 FAMILIES = tuple(_LEVELS.values())
-"""Whole image, worst pixels, candidates, and all that was taken once more through the mask."""
+"""Whole image, worst pixels, candidates, all that was taken once more through the mask; then what
+features alone say: beside all normals, beside normals at the same place, and by themselves; last the
+scores of a published system's own."""
 
 
 def family_of(column: str) -> Family:

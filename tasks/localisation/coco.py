@@ -52,7 +52,8 @@ def coco_document(
     """Images, one category, and an annotation for each region, worst first within its image.
 
     Beyond COCO: images carry `verdict` and `score` (null where it is not finite), annotations `score`,
-    `candidates` and `board_bbox` ([x, y, width, height] in px of the board image). A file without an answer
+    `candidates` (how many candidates or places it holds) and `board_bbox` ([x, y, width, height] in px of
+    the board image). A file without an answer
     is no image, for it has no size; `info.without_answer` names it, so that nobody takes it for passed.
     """
     known = [one for one in inspected if one.size_hw is not None]

@@ -62,14 +62,15 @@ def blended(
             "The difference or the heat holds values that are not finite.",
             "Look at the whole board by eye.",
         )
-    smooth_HW = _smooth(difference_HW, blur_px)
+    smooth_HW = smoothed(difference_HW, blur_px)
     top = float(heat_HW.max(initial=0.0))
     if top <= 0.0:
         return smooth_HW
-    lifted_HW = _smooth(heat_HW * np.float32(float(smooth_HW.max()) / top), blur_px)
+    lifted_HW = smoothed(heat_HW * np.float32(float(smooth_HW.max()) / top), blur_px)
     return smooth_HW + lifted_HW
 
 
-def _smooth(map_HW: Float32Array, blur_px: float) -> Float32Array:
+def smoothed(map_HW: Float32Array, blur_px: float) -> Float32Array:
+    """The map under a Gaussian of sigma `blur_px`: `float32 [H, W]`."""
     smooth_HW = cv2.GaussianBlur(np.asarray(map_HW, np.float32), (0, 0), blur_px)
     return np.asarray(smooth_HW, np.float32)

@@ -1,4 +1,4 @@
-"""How well boards were localised: hit rates of candidates and regions, AU-PRO of heat maps.
+"""How well boards were localised: hit rates of candidates (or suspect places) and regions, AU-PRO of heat.
 
 Legend: H height, W width, Q candidates, U distinct boxes, R regions.
 """
@@ -21,6 +21,7 @@ from tasks.localisation.overlap import (
     overlap_curve,
     pixel_auroc,
 )
+from tasks.localisation.places import PlaceMap
 from tasks.localisation.regions import GAP_PX, distinct_candidates, regions
 from tasks.vocabulary.arrays import Float32Array, Float64Array, Int64Array
 
@@ -82,6 +83,25 @@ def located_board(
     """
     height, width = difference_HW.shape
     heat_HW = blended(heat_map(boxes_Q4, scores_Q, height, width), difference_HW)
+    return _located(boxes_Q4, scores_Q, heat_HW, defects, gap_px)
+
+
+def placed_board(
+    places: PlaceMap, height: int, width: int, defects: Sequence[Defect]
+) -> LocatedBoard:
+    """Localise one board of `height` x `width` px by place: suspect places stand for candidates."""
+    boxes_Q4, distances_Q = places.worst(height, width)
+    return _located(boxes_Q4, distances_Q, places.heat(height, width), defects, GAP_PX)
+
+
+def _located(
+    boxes_Q4: Int64Array,
+    scores_Q: Float64Array,
+    heat_HW: Float32Array,
+    defects: Sequence[Defect],
+    gap_px: int,
+) -> LocatedBoard:
+    height, width = heat_HW.shape
     found = regions(boxes_Q4, scores_Q, gap_px)
     return LocatedBoard(
         distinct_candidates(boxes_Q4, scores_Q)[0],

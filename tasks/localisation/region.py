@@ -9,9 +9,11 @@ from dataclasses import dataclass
 class Region:
     """One suspected defect of a board image, in its pixels.
 
-    `box` holds all its candidates. `score` is the highest of theirs and ranks regions: of 150 synthetic
-    defects the first region hit 46, against 36 when ranked by `total`, their sum. `candidates` counts
-    distinct boxes, `area_px` the pixels that they cover.
+    `box` holds all its candidates, or suspect places: both are called candidates here. `score` is the
+    highest of theirs and ranks regions: of 150 synthetic defects the first region of candidates hit 46,
+    against 36 when ranked by `total`, their sum. `candidates` counts distinct boxes, `area_px` the pixels
+    that they cover. Scores are Fréchet distances of candidates or Mahalanobis distances of places: the
+    one or the other on all boards of a bundle.
     """
 
     box: tuple[int, int, int, int]

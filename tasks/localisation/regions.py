@@ -1,4 +1,4 @@
-"""Suspected defects: candidates that lie together are one region.
+"""Suspected defects: candidates, or suspect places, that lie together are one region.
 
 Legend: Q candidates, U distinct boxes, R regions; a box is (top, left, bottom, right) in pixels, the last
 two exclusive.

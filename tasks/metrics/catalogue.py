@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from typing import assert_never
+
 from tasks.metrics.aggregates import AGGREGATES
-from tasks.metrics.rows import ImageMetric, MetricRow
+from tasks.metrics.rows import (
+    ChannelMetric,
+    ImageMetric,
+    MemoryMetric,
+    MetricRow,
+    PatchMetric,
+    SampleMetric,
+)
 from tasks.metrics.table import TABLE
 
 AGGREGATES_OF = "<metric>.<aggregate>"
@@ -31,28 +41,42 @@ def catalogue_notes() -> tuple[str, ...]:
         f"{', '.join(AGGREGATES)}.",
         f"With a weighting mask there are {len(AGGREGATES)} more, `masked.{AGGREGATES_OF}`: of mask "
         "times difference, and of the candidates found on it.",
+        "Of the distances to normals a map's columns are the aggregates and `worst`, the mean of the "
+        "largest 5 %; the embedding has a column for each channel.",
         "Bounds hold for each value before aggregation.",
     )
 
 
 def _cells(row: MetricRow) -> tuple[str, ...]:
     needs = f" (needs {', '.join(sorted(row.needs))})" if row.needs else ""
-    columns = (
-        "1" if isinstance(row, ImageMetric) else f"{len(AGGREGATES)}, masked {len(AGGREGATES)}"
-    )
     return (
         f"{row.level}.{row.name}",
         row.level,
         row.formula,
         _interval(*row.bounds),
         row.worse,
-        columns + needs,
+        _columns(row) + needs,
         row.source,
     )
 
 
+def _columns(row: MetricRow) -> str:
+    match row:
+        case ImageMetric():
+            return "1"
+        case SampleMetric() | PatchMetric():
+            return f"{len(AGGREGATES)}, masked {len(AGGREGATES)}"
+        case MemoryMetric():
+            return f"{len(row.parts)} a map"
+        case ChannelMetric():
+            return "one a channel"
+        case _:
+            assert_never(row)
+
+
 def _interval(low: float, high: float) -> str:
-    return f"[{low:.4g}, ∞)" if high == float("inf") else f"[{low:.4g}, {high:.4g}]"
+    first = "(-∞" if low == -math.inf else f"[{low:.4g}"
+    return f"{first}, ∞)" if high == math.inf else f"{first}, {high:.4g}]"
 
 
 def _escaped(row: tuple[str, ...]) -> tuple[str, ...]:

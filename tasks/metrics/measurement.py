@@ -15,7 +15,14 @@ from tasks.metrics.comparison import Comparison, Suspects
 from tasks.metrics.cutting import cut_patches
 from tasks.metrics.errors import MetricWithoutValueError
 from tasks.metrics.pairs import PatchPairs
-from tasks.metrics.rows import ImageMetric, MetricRow, PatchMetric, SampleMetric
+from tasks.metrics.rows import (
+    ChannelMetric,
+    ImageMetric,
+    MemoryMetric,
+    MetricRow,
+    PatchMetric,
+    SampleMetric,
+)
 from tasks.metrics.table import column_names, masked_rows, offered_rows, patch_rows
 from tasks.vocabulary.arrays import Float32Array, Float64Array
 from tasks.vocabulary.errors import InputError
@@ -51,7 +58,7 @@ def measure(
     metrics_M = np.concatenate(parts)
     unusable = np.flatnonzero(~np.isfinite(metrics_M))
     if unusable.size:
-        names = column_names(offered, masked is not None)
+        names = column_names(offered, masked is not None, comparison.perceived)
         raise MetricWithoutValueError(names[int(unusable[0])])
     return metrics_M
 
@@ -92,6 +99,8 @@ def measure_rows(
                 columns.append(aggregate(row.function(difference_HW, suspects)[None])[0])
             case PatchMetric():
                 columns.append(aggregates[row])
+            case MemoryMetric() | ChannelMetric():
+                columns.append(row.function(comparison).ravel())
             case _:
                 assert_never(row)
     return np.concatenate(columns)

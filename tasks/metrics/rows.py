@@ -1,10 +1,12 @@
-"""The three kinds of rows in the table of metrics.
+"""The kinds of rows in the table of metrics.
 
 | kind | function sees | columns |
 | --- | --- | --- |
 | ImageMetric | one comparison, returns a number | 1 |
 | SampleMetric | a difference and suspects, returns values | 7 aggregates, masked once more |
 | PatchMetric | K pairs of patches, returns K values | 7 aggregates, masked once more |
+| MemoryMetric | one comparison, returns values of each remembered map | `parts` for each of them |
+| ChannelMetric | one comparison, returns a value of each channel | one for each channel |
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from tasks.metrics.comparison import Comparison, Suspects
 from tasks.metrics.pairs import PatchPairs
 from tasks.vocabulary.arrays import Float32Array, Float64Array
 
-Level = Literal["image", "pixel", "patch"]
-Worse = Literal["higher", "lower"]
+Level = Literal["image", "pixel", "patch", "bank", "place", "embedding", "system"]
+Worse = Literal["higher", "lower", "neither"]
 Bounds = tuple[float, float]
 
 
@@ -62,4 +64,19 @@ class PatchMetric(_Row):
     function: Callable[[PatchPairs], Float64Array]
 
 
-MetricRow = ImageMetric | SampleMetric | PatchMetric
+@dataclass(frozen=True, kw_only=True)
+class MemoryMetric(_Row):
+    """Numbers of each map in the memory, in its order: `[maps, parts]`."""
+
+    parts: tuple[str, ...]
+    function: Callable[[Comparison], Float64Array]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelMetric(_Row):
+    """One number for every channel of every feature map, shallow to deep, in one row."""
+
+    function: Callable[[Comparison], Float64Array]
+
+
+MetricRow = ImageMetric | SampleMetric | PatchMetric | MemoryMetric | ChannelMetric

@@ -6,11 +6,28 @@ Rows are append-only: stored tables of metrics and trained classifiers know colu
 from __future__ import annotations
 
 import math
+from typing import assert_never
 
-from tasks.metrics import image, patch, pixel
+from tasks.metrics import image, memory, patch, pixel
 from tasks.metrics.aggregates import AGGREGATES
-from tasks.metrics.comparison import CAPABILITIES, DISCRIMINATOR, QUANTIZER
-from tasks.metrics.rows import Bounds, ImageMetric, MetricRow, PatchMetric, SampleMetric
+from tasks.metrics.comparison import (
+    CAPABILITIES,
+    DISCRIMINATOR,
+    MEMORY,
+    PLACES,
+    QUANTIZER,
+    Perceived,
+)
+from tasks.metrics.rows import (
+    Bounds,
+    ChannelMetric,
+    ImageMetric,
+    MemoryMetric,
+    MetricRow,
+    PatchMetric,
+    SampleMetric,
+)
+from tasks.metrics.system import SYSTEM_ROWS
 from tasks.vocabulary.errors import InputError
 
 FREE: Bounds = (0.0, math.inf)
@@ -223,6 +240,39 @@ TABLE: tuple[MetricRow, ...] = (
         source=ADDED,
         function=patch.city_block,
     ),
+    MemoryMetric(
+        name="distance",
+        level="bank",
+        worse="higher",
+        bounds=FREE,
+        formula="min ‖f(x) - e‖ over remembered features e of normals, at each position",
+        source="PatchCore (Roth et al. 2022), equation 6 without its weight",
+        needs=frozenset({MEMORY}),
+        parts=memory.PARTS,
+        function=memory.bank_distances,
+    ),
+    MemoryMetric(
+        name="distance",
+        level="place",
+        worse="higher",
+        bounds=FREE,
+        formula="Mahalanobis distance of f(x) to what normals show at the same place",
+        source="PaDiM (Defard et al. 2021), equation 2; aligned products only",
+        needs=frozenset({PLACES}),
+        parts=memory.PARTS,
+        function=memory.place_distances,
+    ),
+    ChannelMetric(
+        name="mean",
+        level="embedding",
+        worse="neither",
+        bounds=(-math.inf, math.inf),
+        formula="mean f(x) over positions, of each channel of each map",
+        source="global average pooling (Lin et al. 2014)",
+        needs=frozenset({MEMORY}),
+        function=memory.channel_means,
+    ),
+    *SYSTEM_ROWS,
 )
 
 
@@ -239,7 +289,9 @@ def offered_rows(capabilities: frozenset[str]) -> tuple[MetricRow, ...]:
 
 def masked_rows(capabilities: frozenset[str]) -> tuple[MetricRow, ...]:
     """Rows that rest on the difference, hence are taken once more on mask times difference."""
-    return tuple(row for row in offered_rows(capabilities) if not isinstance(row, ImageMetric))
+    return tuple(
+        row for row in offered_rows(capabilities) if isinstance(row, SampleMetric | PatchMetric)
+    )
 
 
 def patch_rows() -> tuple[PatchMetric, ...]:
@@ -247,20 +299,38 @@ def patch_rows() -> tuple[PatchMetric, ...]:
     return tuple(row for row in TABLE if isinstance(row, PatchMetric))
 
 
-def columns_of(row: MetricRow) -> tuple[str, ...]:
-    """Column names of one row: `image.mse`, or one for each aggregate: `patch.ssim.sum`."""
+def columns_of(row: MetricRow, perceived: Perceived | None = None) -> tuple[str, ...]:
+    """Column names of one row: `image.mse`, `patch.ssim.sum`, `bank.distance.16px.worst`, ...
+
+    `perceived` tells what a memory's rows are measured on; without it they have no columns.
+    """
     stem = f"{row.level}.{row.name}"
-    if isinstance(row, ImageMetric):
-        return (stem,)
-    return tuple(f"{stem}.{aggregate}" for aggregate in AGGREGATES)
+    match row:
+        case ImageMetric():
+            return (stem,)
+        case SampleMetric() | PatchMetric():
+            return tuple(f"{stem}.{aggregate}" for aggregate in AGGREGATES)
+        case MemoryMetric():
+            strides = perceived.remembered if perceived else ()
+            return tuple(f"{stem}.{stride}px.{part}" for stride in strides for part in row.parts)
+        case ChannelMetric():
+            maps = zip(perceived.strides, perceived.channels, strict=True) if perceived else ()
+            return tuple(
+                f"{stem}.{stride}px.{channel}" for stride, count in maps for channel in range(count)
+            )
+        case _:
+            assert_never(row)
 
 
-def column_names(capabilities: frozenset[str], masked: bool) -> tuple[str, ...]:
+def column_names(
+    capabilities: frozenset[str], masked: bool, perceived: Perceived | None = None
+) -> tuple[str, ...]:
     """Name the columns of a table of metrics, in order; `masked` appends the twins, `masked...`.
 
-    `capabilities` are `"latent"` and `"discriminator"`, as `Comparison.capabilities` tells them.
+    `capabilities` are `"latent"`, `"discriminator"`, `"memory"`, `"places"` and `"score...."`, as
+    `Comparison.capabilities` tells them; with a memory `perceived` is needed.
     """
-    plain = [column for row in offered_rows(capabilities) for column in columns_of(row)]
+    plain = [column for row in offered_rows(capabilities) for column in columns_of(row, perceived)]
     if not masked:
         return tuple(plain)
     twins = [f"masked.{column}" for row in masked_rows(capabilities) for column in columns_of(row)]

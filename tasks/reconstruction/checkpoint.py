@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from tasks.reconstruction.settings import VqganSettings
 from tasks.vocabulary.arrays import UInt8Array
 from tasks.vocabulary.errors import InputError
+from tasks.vocabulary.settings import Settings
 
 _NAME = "checkpoint.pt"
 _FORMAT = 1
@@ -20,7 +20,7 @@ _FORMAT = 1
 _WITHOUT_EFFECT = {"device", "checkpoint_every"}
 
 
-def training_fingerprint(settings: VqganSettings, *images: UInt8Array) -> str:
+def training_fingerprint(settings: Settings, *images: UInt8Array) -> str:
     """SHA-256 of all that decides the result: a checkpoint is resumed only under the same one."""
     digest = hashlib.sha256(settings.model_dump_json(exclude=_WITHOUT_EFFECT).encode())
     for array in images:

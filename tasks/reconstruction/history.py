@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,13 @@ class TrainingStep:
     `perplexity` is exp(entropy) of the codes used in the batch, between 1 and codebook entries;
     `used_codes` counts the distinct ones; `psnr_db` is the training batch's; `gradient_norm` is the
     generator's before clipping; `validation_psnr_db` is the mean over the validation images after
-    the update.
+    the update. `losses` are those of the other systems, by name.
     """
 
     step: int
     learning_rate: float
-    pixel_loss: float
-    psnr_db: float
+    pixel_loss: float | None = None
+    psnr_db: float | None = None
     perceptual_loss: float | None = None
     commitment_loss: float | None = None
     codebook_loss: float | None = None
@@ -31,3 +31,4 @@ class TrainingStep:
     revived_codes: int | None = None
     gradient_norm: float | None = None
     validation_psnr_db: float | None = None
+    losses: dict[str, float] = field(default_factory=dict)

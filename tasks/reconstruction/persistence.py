@@ -9,6 +9,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from tasks.reconstruction.anogan import AnoganReconstructor
+from tasks.reconstruction.anogan_settings import AnoganSettings
+from tasks.reconstruction.ganodip import GanodipReconstructor
+from tasks.reconstruction.ganodip_settings import GanodipSettings
+from tasks.reconstruction.ganomaly import GanomalyReconstructor
+from tasks.reconstruction.ganomaly_settings import GanomalySettings
+from tasks.reconstruction.latent_distance import LatentDistanceReconstructor
+from tasks.reconstruction.latent_distance_settings import LatentDistanceSettings
 from tasks.reconstruction.mean_image import MeanImageReconstructor
 from tasks.reconstruction.reconstructor import Reconstructor
 from tasks.reconstruction.settings import (
@@ -16,6 +24,8 @@ from tasks.reconstruction.settings import (
     ReconstructionSettings,
     VqganSettings,
 )
+from tasks.reconstruction.vae import VaeReconstructor
+from tasks.reconstruction.vae_settings import VaeSettings
 from tasks.reconstruction.vqgan import VqganReconstructor
 from tasks.vocabulary.errors import InputError
 
@@ -30,8 +40,28 @@ def build_reconstructor(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
                 reconstructor = VqganReconstructor(settings, image_shape_CHW)
+        case VaeSettings():
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(settings.seed)
+                reconstructor = VaeReconstructor(settings, image_shape_CHW)
+        case GanomalySettings():
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(settings.seed)
+                reconstructor = GanomalyReconstructor(settings, image_shape_CHW)
         case MeanImageSettings():
             reconstructor = MeanImageReconstructor(image_shape_CHW)
+        case GanodipSettings():
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(settings.seed)
+                reconstructor = GanodipReconstructor(settings, image_shape_CHW)
+        case AnoganSettings():
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(settings.seed)
+                reconstructor = AnoganReconstructor(settings, image_shape_CHW)
+        case LatentDistanceSettings():
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(settings.seed)
+                reconstructor = LatentDistanceReconstructor(settings, image_shape_CHW)
         case _:
             assert_never(settings)
     # Trained and loaded networks share one memory layout, hence the same kernels and bits.

@@ -59,6 +59,12 @@ class VectorQuantizer(nn.Module):
             quantized_NhwD.permute(0, 3, 1, 2), codes_NhwD.permute(0, 3, 1, 2), indices_Nhw
         )
 
+    def replaced(self, quantized_NDhw: Tensor, replacements_Nhw: Tensor) -> Tensor:
+        """Put code `replacements_Nhw` in each place where it is not -1; no gradient flows there."""
+        codes_NhwD = self.codebook_KD.detach()[replacements_Nhw.clamp_min(0)]
+        put_N1hw = replacements_Nhw.unsqueeze(1) >= 0
+        return torch.where(put_N1hw, codes_NhwD.permute(0, 3, 1, 2), quantized_NDhw)
+
     @torch.no_grad()
     def nearest(self, latents_D: Tensor) -> Tensor:
         """Index of the nearest code of each vector `[..., D]`; the lowest index wins a tie."""

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from tasks.vocabulary.errors import InputError
+from tasks.vocabulary.scores import score_capabilities
 from tasks.vocabulary.tensors import Reconstruction
+
+Answer = TypeVar("Answer")
 
 
 class Reconstructor(nn.Module, ABC):
     """Redraws board images as normal ones.
 
     `capabilities` names the optional parts of its `Reconstruction`: "latent", "discriminator".
+    `own_scores` names what its `scores_NS` hold, the score that its paper decides by first.
     `image_shape_CHW` is the shape it was trained on. Members implement `reconstruct_one`.
     """
 
     capabilities: frozenset[str]
+    own_scores: tuple[str, ...] = ()
 
     def __init__(self, image_shape_CHW: tuple[int, int, int]) -> None:
         super().__init__()
@@ -28,11 +34,16 @@ class Reconstructor(nn.Module, ABC):
 
     @abstractmethod
     def reconstruct_one(self, image_1CHW: Tensor) -> Reconstruction:
-        """Redraw one image; no layer may depend on training mode."""
+        """Redraw one image, in eval mode: by what was learnt and that image alone."""
 
     @abstractmethod
     def require_size(self, height: int, width: int) -> None:
         """InputError for an image size that this member cannot redraw."""
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """All that metrics may ask for: capabilities and own scores."""
+        return self.capabilities | score_capabilities(self.own_scores)
 
     def reconstruct(self, images_NCHW: Tensor) -> Reconstruction:
         """Reconstructions of board images in [0, 1]: the same bits whatever batch an image is in.
@@ -43,14 +54,14 @@ class Reconstructor(nn.Module, ABC):
         Parts come back on the images' device. InputError for a wrong shape, for an empty batch,
         for values outside [0, 1] and for NaN.
         """
+        return _joined(self.each(images_NCHW, self.reconstruct_one), images_NCHW.device)
+
+    def each(self, images_NCHW: Tensor, ask: Callable[[Tensor], Answer]) -> list[Answer]:
+        """`ask` of each image alone, `[1, C, H, W]`, as `reconstruct` promises; on the own device."""
         self._require_images(images_NCHW)
         device = next(iter(self.state_dict().values())).device
         with torch.no_grad(), exact_float32(device):
-            parts = [
-                self.reconstruct_one(_alone(image_1CHW, device))
-                for image_1CHW in torch.split(images_NCHW, 1)
-            ]
-        return _joined(parts, images_NCHW.device)
+            return [ask(_alone(image_1CHW, device)) for image_1CHW in torch.split(images_NCHW, 1)]
 
     def _require_images(self, images_NCHW: Tensor) -> None:
         shape, channels = tuple(images_NCHW.shape), self.image_shape_CHW[0]

@@ -1,6 +1,6 @@
 """What each step uses: all of it a function of (seed, step), so a resumed run repeats nothing.
 
-Legend: B images of a batch.
+Legend: B images of a batch; h, w height and width of the latent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tasks.reconstruction.settings import VqganSettings
 from tasks.vocabulary.arrays import BoolArray, Int64Array
 
 # Second key of the random generators: one stream for each use, so that none shifts another.
-_ORDER, _FLIPS, _CODES = 0, 1, 2
+_ORDER, _FLIPS, _CODES, _CORRUPTION, _DROPOUT, _NOISE = range(6)
 
 
 def learning_rate(settings: VqganSettings, step: int) -> float:
@@ -53,6 +53,25 @@ def flipped(images_NCHW: Tensor, flips_N2: BoolArray) -> Tensor:
     )
     images_NCHW = torch.where(vertical, images_NCHW.flip(2), images_NCHW)
     return torch.where(horizontal, images_NCHW.flip(3), images_NCHW)
+
+
+def corruption_draws(seed: int, step: int) -> np.random.Generator:
+    """Give the generator that draws what is pasted into this step's inputs."""
+    return np.random.default_rng((seed, _CORRUPTION, step))
+
+
+def noise_draws(seed: int, step: int) -> np.random.Generator:
+    """Give the generator of latents, instance noise and the like of this step."""
+    return np.random.default_rng((seed, _NOISE, step))
+
+
+def code_replacements(settings: VqganSettings, step: int, latent_hw: tuple[int, int]) -> Tensor:
+    """`int64 [B, h, w]`: `code_dropout` of the places get any code, each with chance 1/K; else -1."""
+    generator = np.random.default_rng((settings.seed, _DROPOUT, step))
+    shape = (settings.batch_size, *latent_hw)
+    codes_Bhw = generator.integers(0, settings.codebook_entries, size=shape)
+    codes_Bhw[generator.random(shape) >= settings.code_dropout] = -1
+    return torch.from_numpy(codes_Bhw)
 
 
 def revival_seed(seed: int, step: int) -> int:

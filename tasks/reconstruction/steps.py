@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -43,18 +44,32 @@ class Workshop:
     dtype: torch.dtype
 
 
+class Batch(NamedTuple):
+    """One step's images: what the generator sees, and what it ought to draw (the same by default).
+
+    `replacements_Nhw`: codes that the decoder gets in place of the nearest ones, -1 = keep.
+    """
+
+    inputs_NCHW: Tensor
+    targets_NCHW: Tensor
+    replacements_Nhw: Tensor | None = None
+
+
 def generator_step(
-    shop: Workshop, images_NCHW: Tensor, step: int, learning_rate: float
+    shop: Workshop, batch: Batch, step: int, learning_rate: float
 ) -> tuple[Redrawing, Losses]:
     """Move encoder, decoder (and a gradient codebook) down L_VQ + λ L_GAN, equation 1, min part.
 
-    Every loss of the image is first differentiated with respect to the image alone; there the
-    adaptive weight is taken, and the sum goes back through the decoder and the encoder once.
+    The image losses compare with the targets, the latent ones with the inputs. Every loss of the
+    image is first differentiated with respect to the image alone; there the adaptive weight is
+    taken, and the sum goes back through the decoder and the encoder once.
     """
     settings = shop.settings
     with autocast(shop.device, shop.dtype):
-        redrawing: Redrawing = shop.generator(images_NCHW)
-        losses, image_gradient = _image_losses(shop, images_NCHW, redrawing.images_NCHW, step)
+        redrawing: Redrawing = shop.generator(batch.inputs_NCHW, batch.replacements_Nhw)
+        losses, image_gradient = _image_losses(
+            shop, batch.targets_NCHW, redrawing.images_NCHW, step
+        )
     losses["commitment_loss"] = commitment_loss(redrawing.latent_NDhw, redrawing.codes_NDhw)
     latent_loss = settings.commitment_weight * losses["commitment_loss"]
     if settings.codebook_update == "gradient":

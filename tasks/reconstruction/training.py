@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, assert_never
 
 import numpy as np
 
+from tasks.reconstruction import (
+    anogan_training,
+    ganodip_training,
+    ganomaly_training,
+    latent_distance_training,
+    vae_training,
+)
+from tasks.reconstruction.anogan_settings import AnoganSettings
+from tasks.reconstruction.course import Enrolment, run_course
+from tasks.reconstruction.ganodip_settings import GanodipSettings
+from tasks.reconstruction.ganomaly_settings import GanomalySettings
 from tasks.reconstruction.history import TrainingStep
+from tasks.reconstruction.latent_distance_settings import LatentDistanceSettings
 from tasks.reconstruction.mean_image import MeanImageReconstructor
 from tasks.reconstruction.persistence import build_reconstructor
 from tasks.reconstruction.reconstructor import Reconstructor
@@ -18,6 +31,7 @@ from tasks.reconstruction.settings import (
     VqganSettings,
 )
 from tasks.reconstruction.steps import FeatureMaps
+from tasks.reconstruction.vae_settings import VaeSettings
 from tasks.reconstruction.validation import validation_psnr_db
 from tasks.reconstruction.vqgan_training import train_vqgan
 from tasks.vocabulary.arrays import UInt8Array
@@ -31,6 +45,11 @@ class TrainedReconstructor(NamedTuple):
     reconstructor: Reconstructor
     history: list[TrainingStep]
     best_step: int
+
+
+_CourseMember = (
+    AnoganSettings | GanodipSettings | GanomalySettings | LatentDistanceSettings | VaeSettings
+)
 
 
 def train(
@@ -54,14 +73,32 @@ def train(
     loss is infinite or NaN: then nothing is returned.
     """
     _require_pair(training_NHWC, validation_NHWC)
+    if isinstance(settings, VqganSettings):
+        outcome = train_vqgan(
+            settings, training_NHWC, validation_NHWC, perception_factory, workplace, on_step
+        )
+        return TrainedReconstructor(*outcome)
+    if isinstance(settings, MeanImageSettings):
+        return _train_mean_image(settings, training_NHWC, validation_NHWC, on_step)
+    height, width, channels = training_NHWC.shape[1:]
+    build = partial(build_reconstructor, settings, (channels, height, width))
+    images = (training_NHWC, validation_NHWC)
+    course = run_course(settings, build, _enrolment(settings), images, workplace, on_step)
+    return TrainedReconstructor(*course)
+
+
+def _enrolment(settings: _CourseMember) -> Enrolment:
     match settings:
-        case VqganSettings():
-            outcome = train_vqgan(
-                settings, training_NHWC, validation_NHWC, perception_factory, workplace, on_step
-            )
-            return TrainedReconstructor(*outcome)
-        case MeanImageSettings():
-            return _train_mean_image(settings, training_NHWC, validation_NHWC, on_step)
+        case VaeSettings():
+            return partial(vae_training.enrol, settings)
+        case GanomalySettings():
+            return partial(ganomaly_training.enrol, settings)
+        case GanodipSettings():
+            return partial(ganodip_training.enrol, settings)
+        case AnoganSettings():
+            return partial(anogan_training.enrol, settings)
+        case LatentDistanceSettings():
+            return partial(latent_distance_training.enrol, settings)
         case _:
             assert_never(settings)
 

@@ -34,11 +34,14 @@ class Generator(nn.Module):
         self.quantizer = VectorQuantizer(settings)
         self.decoder = Decoder(settings, channels)
 
-    def forward(self, images_NCHW: Tensor) -> Redrawing:
-        """X to x̂ = G(Z(E(x)))."""
+    def forward(self, images_NCHW: Tensor, replacements_Nhw: Tensor | None = None) -> Redrawing:
+        """X to x̂ = G(Z(E(x))); the decoder alone sees `replacements_Nhw` (codes, -1 = none)."""
         latent_NDhw = self.encoder(images_NCHW).float()
         quantization = self.quantizer(latent_NDhw)
-        output_NCHW = self.decoder(quantization.quantized_NDhw)
+        seen_NDhw = quantization.quantized_NDhw
+        if replacements_Nhw is not None:
+            seen_NDhw = self.quantizer.replaced(seen_NDhw, replacements_Nhw)
+        output_NCHW = self.decoder(seen_NDhw)
         return Redrawing(
             output_NCHW, latent_NDhw, quantization.codes_NDhw, quantization.indices_Nhw
         )

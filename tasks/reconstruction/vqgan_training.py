@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,14 +18,18 @@ from tasks.reconstruction.checkpoint import (
     training_fingerprint,
     write_checkpoint,
 )
+from tasks.reconstruction.collapse import refuse_dead_codebook
+from tasks.reconstruction.corruption import corrupted
 from tasks.reconstruction.devices import computing_type, training_device
 from tasks.reconstruction.errors import TrainingDivergedError
 from tasks.reconstruction.history import TrainingStep
 from tasks.reconstruction.persistence import build_reconstructor
 from tasks.reconstruction.processes import Processes, joined_processes
+from tasks.reconstruction.progress import Progress
 from tasks.reconstruction.quantizer import perplexity
 from tasks.reconstruction.settings import VqganSettings
 from tasks.reconstruction.steps import (
+    Batch,
     FeatureMaps,
     Losses,
     Workshop,
@@ -39,18 +43,9 @@ from tasks.vocabulary.tensors import board_images
 
 Shape = tuple[int, int, int]
 _BETAS = (0.9, 0.99)
+# Within so many steps dead codes are reborn many times over.
+_DEAD_STEPS = 200
 _ADVERSARIAL_BETAS = (0.5, 0.9)  # as in the published VQGAN: less momentum against a moving rival
-
-
-@dataclass
-class Progress:
-    """Where a training stands: the next step, all figures so far, and the best weights so far."""
-
-    next_step: int = 0
-    best_step: int = -1
-    best_psnr_db: float = float("-inf")
-    best_state: dict[str, Tensor] = field(default_factory=dict)
-    history: list[TrainingStep] = field(default_factory=list)
 
 
 def train_vqgan(
@@ -78,6 +73,7 @@ def train_vqgan(
             figures = _validate(shop, validation_NCHW, figures, progress)
             progress.history.append(figures)
             progress.next_step += 1
+            refuse_dead_codebook(progress.history, _DEAD_STEPS)
             if processes.is_first:
                 _checkpoint_when_due(shop, workplace, fingerprint, progress)
                 on_step(figures)
@@ -112,25 +108,45 @@ def _open_workshop(
     )
 
 
-def _batch(shop: Workshop, training_NHWC: UInt8Array, step: int) -> Tensor:
+def _batch(shop: Workshop, training_NHWC: UInt8Array, step: int) -> Batch:
     settings = shop.settings
     mine = shop.processes.share(settings.batch_size)
+    targets_NCHW = _images(shop, training_NHWC, step, mine)
+    inputs_NCHW = targets_NCHW
+    if settings.corruption.kind != "none":
+        # The whole batch: what is pasted into an image may come from another process's images.
+        whole_BCHW = _images(shop, training_NHWC, step, slice(None))
+        draws = schedule.corruption_draws(settings.seed, step)
+        inputs_NCHW = _laid_out(corrupted(whole_BCHW, settings.corruption, draws)[mine])
+    if settings.code_dropout == 0:
+        return Batch(inputs_NCHW, targets_NCHW)
+    height, width = (side // settings.downsampling for side in targets_NCHW.shape[2:])
+    codes_Bhw = schedule.code_replacements(settings, step, (height, width))
+    return Batch(inputs_NCHW, targets_NCHW, codes_Bhw[mine].to(shop.device))
+
+
+def _images(shop: Workshop, training_NHWC: UInt8Array, step: int, part: slice) -> Tensor:
+    settings = shop.settings
     indices_B = schedule.batch_indices(settings.seed, step, settings.batch_size, len(training_NHWC))
-    images_NCHW = board_images(training_NHWC[indices_B[mine]])
+    images_NCHW = board_images(training_NHWC[indices_B[part]])
     if settings.flips:
         flips_B2 = schedule.batch_flips(settings.seed, step, settings.batch_size)
-        images_NCHW = schedule.flipped(images_NCHW, flips_B2[mine])
-    return images_NCHW.to(shop.device).contiguous(memory_format=torch.channels_last)
+        images_NCHW = schedule.flipped(images_NCHW, flips_B2[part])
+    return _laid_out(images_NCHW.to(shop.device))
 
 
-def _train_step(shop: Workshop, images_NCHW: Tensor, progress: Progress) -> TrainingStep:
+def _laid_out(images_NCHW: Tensor) -> Tensor:
+    return images_NCHW.contiguous(memory_format=torch.channels_last)
+
+
+def _train_step(shop: Workshop, batch: Batch, progress: Progress) -> TrainingStep:
     settings, step = shop.settings, progress.next_step
     rate = schedule.learning_rate(settings, step)
-    redrawing, losses = generator_step(shop, images_NCHW, step, rate)
+    redrawing, losses = generator_step(shop, batch, step, rate)
     uses_K, revived = _tend_codebook(shop, redrawing, step)
     if step >= settings.discriminator_start_step:
-        losses |= discriminator_step(shop, images_NCHW, redrawing.images_NCHW)
-    values = _finite_values(shop, losses, step)
+        losses |= discriminator_step(shop, batch.targets_NCHW, redrawing.images_NCHW)
+    values: dict[str, Any] = {**_finite_values(shop, losses, step)}
     return TrainingStep(
         step=step,
         learning_rate=rate,
@@ -187,7 +203,7 @@ def _validate(
             name: value.detach().cpu().clone()
             for name, value in shop.reconstructor.generator.state_dict().items()
         }
-    return TrainingStep(**{**asdict(figures), "validation_psnr_db": psnr})
+    return replace(figures, validation_psnr_db=psnr)
 
 
 def _checkpoint_when_due(
@@ -200,13 +216,8 @@ def _checkpoint_when_due(
         "reconstructor": shop.reconstructor.state_dict(),
         "generator_optimizer": shop.generator_optimizer.state_dict(),
         "discriminator_optimizer": shop.discriminator_optimizer.state_dict(),
-        "next_step": progress.next_step,
-        "best_step": progress.best_step,
-        "best_psnr_db": progress.best_psnr_db,
-        "best_state": progress.best_state,
-        "history": [asdict(step) for step in progress.history],
     }
-    write_checkpoint(workplace, fingerprint, state)
+    write_checkpoint(workplace, fingerprint, state | progress.as_state())
 
 
 def _resume(shop: Workshop, workplace: Path, fingerprint: str) -> Progress:
@@ -218,13 +229,7 @@ def _resume(shop: Workshop, workplace: Path, fingerprint: str) -> Progress:
     shop.reconstructor.load_state_dict(state["reconstructor"])
     shop.generator_optimizer.load_state_dict(state["generator_optimizer"])
     shop.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-    return Progress(
-        next_step=state["next_step"],
-        best_step=state["best_step"],
-        best_psnr_db=state["best_psnr_db"],
-        best_state=state["best_state"],
-        history=[TrainingStep(**step) for step in state["history"]],
-    )
+    return Progress.from_state(state)
 
 
 def _best(shop: Workshop, shape_CHW: Shape, progress: Progress) -> VqganReconstructor:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from tasks.reporting import backfill_words as words
 from tasks.reporting import wording
 from tasks.reporting.backfill_content import BackfillContent, PicturedBoard
 from tasks.reporting.gallery import Picture, embedded
 from tasks.reporting.overlays import candidate_overlay
+from tasks.reporting.pages import style, template
 from tasks.reporting.scaling import shown_boxes, shown_picture
 
-_HERE = Path(__file__).parent
 _STYLES = ("report.css", "certificate.css", "label_audit.css", "backfill.css")
 _LISTED = 500
 """Names of one kind in the page; the JSON has all."""
@@ -36,24 +32,14 @@ class ChangeGroup:
 
 def render_backfill(content: BackfillContent) -> str:
     """One self-contained page in the style of the reports; every text of the content is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in _STYLES)
     figures = content.figures
     most = max((time["n"] for time in figures["times"]), default=1)
-    return environment.get_template(
-        "backfill.html.j2"
-    ).render(
+    return template("backfill.html.j2").render(
         content=content,
         figures=figures,
         say=wording,
         words=words,
-        style=Markup(style),  # noqa: S704 -- own files
+        style=style(*_STYLES),
         tone_verdict=words.verdict_of(figures),
         alone=words.is_alone(figures),
         sentences=words.sentences(figures)[1:],

@@ -6,35 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from tasks.reporting import wording
 from tasks.reporting.certificate_content import CertificateContent
 from tasks.reporting.certificate_plots import distributions, whisker
+from tasks.reporting.pages import style, template
 from tasks.reporting.thumbnails import thumbnail
 from tasks.reporting.trivial_plots import screening_sentences, trivial_chart, trivial_words
 
-_HERE = Path(__file__).parent
+_STYLES = ("report.css", "certificate.css")
 
 
 def render_certificate(content: CertificateContent) -> str:
     """One self-contained page in the style of the reports; every text of the content is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = "".join(
-        (_HERE / name).read_text(encoding="utf-8") for name in ("report.css", "certificate.css")
-    )
     figures = content.figures
-    return environment.get_template("certificate.html.j2").render(
+    return template("certificate.html.j2").render(
         figures=figures,
         say=wording,
-        style=Markup(style),  # noqa: S704 -- own files
+        style=style(*_STYLES),
         scores_chart=Markup(distributions(content)),  # noqa: S704 -- chart.py escapes its texts
         ladder=_ladder(figures),
         hardest=_pictures(content, "abnormal"),

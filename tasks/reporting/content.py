@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.reporting.label_audit_content import LabelAuditContent
 from tasks.reporting.promotion_content import PromotionContent
+from tasks.reporting.published_content import PublishedContent
 from tasks.vocabulary.errors import InputError
 
 Verdict = Literal["flagged", "passed"]
@@ -210,7 +211,7 @@ class ReportContent:
     `development` holds out-of-fold scores; `certification` is None where no image was held out, and
     so is `certificate`. `history` is one mapping per recorded training step with its `step`; it is
     empty for reconstructors that are not trained. `mask_HW` in [0, 1] is None for lines that cannot
-    be aligned.
+    be aligned, `published` for reconstructors without scores of their own.
     """
 
     product_line: str
@@ -243,6 +244,7 @@ class ReportContent:
     label_audit: LabelAuditContent | None = None
     promotion: PromotionContent | None = None
     nearest: tuple[BoardExample, ...] = ()
+    published: PublishedContent | None = None
 
     def __post_init__(self) -> None:
         """Raise `InputError` where a verdict contradicts the threshold, rather than hide it."""

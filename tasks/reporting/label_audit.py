@@ -16,6 +16,10 @@ FAMILY_WORDS: dict[MetricFamily, str] = {
     "pixel": "worst pixels",
     "candidates": "candidates",
     "mask": "seen through the mask",
+    "memory": "beside all normals",
+    "places": "beside normals, place by place",
+    "embedding": "features as such",
+    "system": "the system's own scores",
 }
 _HEADINGS = {
     ("defects", False): "Labelled defects that score low",

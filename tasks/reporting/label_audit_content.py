@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 AuditReason = Literal[
     "sets the threshold", "low defect", "missed defect", "false call", "no answer"
 ]
-MetricFamily = Literal["image", "pixel", "candidates", "mask"]
+MetricFamily = Literal[
+    "image", "pixel", "candidates", "mask", "memory", "places", "embedding", "system"
+]
 
 
 @dataclass(frozen=True, eq=False)

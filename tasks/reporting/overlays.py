@@ -25,7 +25,9 @@ HEAT_COLOURS = "inferno"
 HEAT_TOP = 0.25  # differences of a quarter of full scale and more are equally white
 JPEG_QUALITIES = (88, 80, 70, 55, 40, 25, 12, 5)
 JPEG_BYTES = 68_000  # five for each of twelve boards, in base64, stay under 6 MB
-REGIONS_SHOWN = 5  # of 150 synthetic defects the first two regions hit 132, all of them no more
+REGIONS_SHOWN = (
+    5  # of 150 synthetic defects two of candidates hit 132, all no more; one by place all
+)
 OUTLINED = 12  # outlines of more boxes than this cover the defect that they should show
 
 _BOX_COLOUR = (255, 214, 10)
@@ -112,12 +114,30 @@ def candidate_overlay(
     return _rounded(canvas_HWC)
 
 
+class HeatScale(NamedTuple):
+    """What heat means: black at `low` and below, pale yellow at `top`; `word` names it and the scores."""
+
+    low: float
+    top: float
+    word: str
+
+    @property
+    def title(self) -> str:
+        """What stands above the heat map."""
+        unit = "" if self.word == DIFFERENCES.word else f"{self.word} "
+        return f"Heat map ({unit}{self.low:.2g} to {self.top:.2g})"
+
+
+DIFFERENCES = HeatScale(0.0, HEAT_TOP, "score")
+
+
 class Suspicion(NamedTuple):
-    """Where a board is suspected: `heat_HW`, in units of the difference, and regions, worst first."""
+    """Where a board is suspected: `heat_HW`, as `scale` says, and regions, worst first."""
 
     heat_HW: AnyFloatArray
     boxes_R4: NDArray[np.int64]
     scores_R: AnyFloatArray
+    scale: HeatScale = DIFFERENCES
 
 
 def inspection_overlay(
@@ -132,9 +152,9 @@ def inspection_overlay(
     """PNG of input, reconstruction, difference and candidates side by side, the verdict beneath.
 
     With a suspicion there are two rows: its regions on the input, its heat map and the candidates above
-    the other three; and the foot tells size and place of the regions. Images of at most 256 px are enlarged
-    three times without smoothing. Titles state the range of the colours. Raises `InputError` for a box
-    outside the image.
+    the other three; and the foot tells size and place of the regions, which need not come from candidates.
+    Images of at most 256 px are enlarged three times without smoothing. Titles state the range of the
+    colours. Raises `InputError` for a box outside the image.
     """
     height, width = np.asarray(image_HWC).shape[:2]
     scale = 3 if max(height, width) <= 256 else 1
@@ -149,8 +169,11 @@ def inspection_overlay(
         return _encoded(_sheet(enlarged, len(enlarged), [verdict]))
     check_boxes(np.asarray(suspicion.boxes_R4).reshape(-1, 4), height, width)
     look = _region_picture(enlarged[0][1], suspicion, scale)
-    hot = _enlarged(heat_overlay(image_HWC, suspicion.heat_HW), scale)
-    first = [("Look here first", look), (f"Heat map (0 to {HEAT_TOP:g})", hot), enlarged[-1]]
+    shown = suspicion.scale
+    above_HW = np.asarray(suspicion.heat_HW, np.float64) - shown.low
+    hot = _enlarged(heat_overlay(image_HWC, above_HW, shown.top - shown.low), scale)
+    title = "Candidates" if shown == DIFFERENCES else "Candidates of the difference"
+    first = [("Look here first", look), (shown.title, hot), (title, enlarged[-1][1])]
     lines = [verdict, *_region_lines(suspicion)]
     return _encoded(_sheet([*first, *enlarged[:-1]], len(first), lines))
 
@@ -210,7 +233,7 @@ def _region_lines(suspicion: Suspicion) -> list[str]:
     ):
         top, left, bottom, right = (int(edge) for edge in box_4)
         size = f"{right - left} x {bottom - top} px at row {top}, column {left}"
-        lines.append(f"{number}   score {float(score):.3g}   {size}")
+        lines.append(f"{number}   {suspicion.scale.word} {float(score):.3g}   {size}")
     hidden = len(lines) - REGIONS_SHOWN
     return lines[:REGIONS_SHOWN] + ([f"and {hidden} milder ones"] if hidden > 0 else [])
 

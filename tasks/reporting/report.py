@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from pathlib import Path
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
@@ -15,11 +13,12 @@ from tasks.reporting import gallery, plots, wording
 from tasks.reporting.content import Headline, ReportContent
 from tasks.reporting.label_audit import audit_groups
 from tasks.reporting.overlays import heat
+from tasks.reporting.pages import own_file, style, template
+from tasks.reporting.published import latent_pictures
 from tasks.reporting.scaling import picture_note, shown_map
 from tasks.reporting.trivial_plots import trivial_chart, trivial_words
 
-_HERE = Path(__file__).parent
-_STYLES = ("report.css", "label_audit.css")
+_STYLES = ("report.css", "label_audit.css", "published.css")
 _SHOWN_AT_ONCE = 4  # further boards fold away: a page of 24 is scrolled, not read
 
 
@@ -29,24 +28,18 @@ def render_report(content: ReportContent) -> str:
     Every text of the content is escaped. A content security policy in the page forbids any
     request and any script but its own, so a hostile file name stays a name.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _own("report.js")
-    return environment.get_template("report.html.j2").render(
+    script = own_file("report.js")
+    return template("report.html.j2").render(
         content=content,
         say=wording,
         finite=math.isfinite,
-        style=Markup("".join(map(_own, _STYLES))),  # noqa: S704 -- own files
+        style=style(*_STYLES),
         script=Markup(script),  # noqa: S704 -- own file
         script_hash=_policy_hash(script),
         headlines=headlines(content),
         n_abnormal=len(content.development.abnormal),
         audit_groups=audit_groups(content.label_audit),
+        latent_pictures=latent_pictures(content.published),
         **_verdict(content),
         **_charts(content),
         **_galleries(content),
@@ -162,10 +155,6 @@ def _galleries(content: ReportContent) -> dict[str, object]:
         "shown_at_once": _SHOWN_AT_ONCE,
         "mask": None if mask is None else gallery.embedded(heat(shown_map(mask), 1.0)),
     }
-
-
-def _own(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _policy_hash(script: str) -> str:

@@ -12,13 +12,14 @@ DEAR_RATE = 0.20  # every fifth good board back on an operator's desk undoes mos
 CHEAP_RATE = 0.05
 
 ROLE_PURPOSES = {
-    "reconstruction": "normals that teach the reconstruction",
-    "training": "normals that teach the reconstruction",
-    "validation": "normals that tell when its training is done",
-    "mask": "unseen normals that build the weighting mask",
-    "development": "fits the classifier and sets the threshold",
-    "certification": "held out: nothing was fitted or chosen on it",
-    "undecided": "people did not agree on a label; scored, never counted",
+    "reconstruction": "normals that train the reconstruction",
+    "validation": "normals that choose its checkpoint",
+    "mask": "unseen normals that make the weighting mask",
+    "development": "the metric table: classifier and threshold",
+    "certification": "seen by no fitting, search or choice",
+    "waiting": "not scored; the next training learns from them",
+    "undecided": "labelled neither normal nor abnormal; only scored",
+    "set aside": "abnormal beside what trains, or seen before its label was changed; used for nothing",
 }
 
 CURVE_NAMES = {
@@ -35,6 +36,11 @@ METRIC_NAMES = {
     "orb": "ORB",
     "q1": "first quartile",
     "q3": "third quartile",
+    "kl": "KL divergence",
+    "negative_elbo": "negative ELBO",
+    "residual_features_l1": "residual of features, L1",
+    "residual_features_l2": "residual of features, L2",
+    "residual_image_l1": "residual of the image, L1",
 }
 
 
@@ -218,10 +224,25 @@ def metric_words(name: str) -> str:
     parts = [part for part in name.split(".") if part]
     masked = len(parts) > 1 and parts[0] == "masked"
     parts = parts[1:] if masked else parts
-    level = {"image": "whole image", "pixel": "worst pixels", "patch": "candidates"}
+    level = {
+        "image": "whole image",
+        "pixel": "worst pixels",
+        "patch": "candidates",
+        "bank": "beside all normals",
+        "place": "beside normals at the same place",
+        "embedding": "features",
+        "system": "the system's own score",
+    }
     parts = [level.get(parts[0], parts[0]), *parts[1:]] if parts else [name]
     spoken = " · ".join(METRIC_NAMES.get(part, part.replace("_", " ")) for part in parts)
     return f"{spoken} · with mask" if masked else spoken
+
+
+def own_score_words(column: str) -> str:
+    """Read out the column of a system's own score without its level: 'Search loss'."""
+    name = column.rpartition(".")[2]
+    spoken = METRIC_NAMES.get(name, name.replace("_", " "))
+    return spoken[:1].upper() + spoken[1:]
 
 
 def judgement(example: BoardExample) -> tuple[str, str]:

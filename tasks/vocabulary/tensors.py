@@ -15,7 +15,8 @@ class Reconstruction(NamedTuple):
 
     `images_NCHW` in [0, 1]; `latent_NDhw` before and `quantized_NDhw` after quantization;
     `realness_input_Nhw` and `realness_output_Nhw` are the patch discriminator's logits (high = real)
-    for the input and for the reconstruction.
+    for the input and for the reconstruction; `scores_NS` are the reconstructor's own scores, in the
+    order of its `own_scores`.
     """
 
     images_NCHW: torch.Tensor
@@ -23,6 +24,7 @@ class Reconstruction(NamedTuple):
     quantized_NDhw: torch.Tensor | None = None
     realness_input_Nhw: torch.Tensor | None = None
     realness_output_Nhw: torch.Tensor | None = None
+    scores_NS: torch.Tensor | None = None
 
 
 def board_images(stored_NHWC: UInt8Array) -> torch.Tensor:

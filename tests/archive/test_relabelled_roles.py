@@ -152,7 +152,12 @@ def test_no_image_ever_enters_or_leaves_certification(
             boards = [*boards, *late]
         named = {f"d{at}": label for at, label in changes.items()}
         today = relabelled(boards, named)
-        after, known = dealt(today, known)
+        try:
+            after, known = dealt(today, known)
+        except InputError as error:
+            # Corrections that leave nothing of a small role stop the line, as they should.
+            assert "and got 0" in str(error)  # noqa: PT017 - only some draws end here
+            return
         for name, role in before.items():
             assert (after[name] is Role.CERTIFICATION) == (role is Role.CERTIFICATION)
         labels = {each.image_id: each.label for each in today}

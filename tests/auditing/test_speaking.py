@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.auditing.speaking import FAMILIES, by_family, family_of, loudest
-from tasks.metrics.comparison import CAPABILITIES
+from tasks.metrics.comparison import CAPABILITIES, Perceived
 from tasks.metrics.table import column_names
 from tasks.vocabulary.errors import InputError
 
@@ -14,7 +14,8 @@ COLUMNS = ("image.mse", "pixel.difference.sum", "patch.ssim.sum", "masked.patch.
 
 
 def test_every_metric_of_the_table_has_a_family() -> None:
-    columns = column_names(frozenset(CAPABILITIES), masked=True)
+    perceived = Perceived((8,), (3,), (8,))
+    columns = column_names(frozenset(CAPABILITIES), masked=True, perceived=perceived)
     found = {column: family_of(column) for column in columns}
     assert set(found.values()) == set(FAMILIES)
     assert {c for c, family in found.items() if family == "mask"} == {
@@ -32,7 +33,7 @@ def test_families_sum_to_the_whole() -> None:
     contributions = np.array([[1.0, 2.0, 3.0, 4.0, 5.0], [-1.0, 0.0, 0.5, 0.0, 0.5]])
     columns = (*COLUMNS, "masked.image.difference.sum")
     found = by_family(contributions, columns)
-    np.testing.assert_array_equal(found, [[1, 2, 3, 9], [-1, 0, 0.5, 0.5]])
+    np.testing.assert_array_equal(found, [[1, 2, 3, 9, 0, 0, 0, 0], [-1, 0, 0.5, 0.5, 0, 0, 0, 0]])
     np.testing.assert_array_equal(found.sum(axis=1), contributions.sum(axis=1))
 
 

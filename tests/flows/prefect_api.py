@@ -19,7 +19,7 @@ def asked(environment: dict[str, str], road: str, content: Any = None) -> Any:
     )
     for waited_seconds in range(30):
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+            with urllib.request.urlopen(request, timeout=180) as answer:  # noqa: S310 - as above
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             # SQLite is busy: Prefect's own client asks again as well.

@@ -251,6 +251,7 @@ def test_a_backfill_killed_twice_ends_with_the_same_answer(
     assert receipts(line.store, "backfills") == undisturbed
 
 
+@pytest.mark.faults
 def test_a_nightly_beside_a_backfill_loses_and_doubles_nothing(
     nights: Nights, tmp_path: Path
 ) -> None:
@@ -274,6 +275,7 @@ def test_a_nightly_beside_a_backfill_loses_and_doubles_nothing(
     assert rows_of(line, "features") == {row.image_id for row in snapshot.rows}
 
 
+@pytest.mark.faults
 def test_a_backfill_is_found_in_the_prefect_ui(
     nights: Nights, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -292,6 +294,7 @@ def test_a_backfill_is_found_in_the_prefect_ui(
     assert f"{LINE}-backfill.html" in found["data"]
 
 
+@pytest.mark.faults
 def test_a_bundle_of_other_code_says_what_is_stored_or_is_refused(nights: Nights) -> None:
     """In the store of the first night the challenger has measured nothing yet."""
     stores: Stores = nights.first.stores

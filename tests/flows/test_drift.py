@@ -99,6 +99,7 @@ def people_are_told(environment: dict[str, str]) -> set[str]:
     return {one["id"] for one in events}
 
 
+@pytest.mark.faults
 def test_a_lamp_that_is_turned_up_suspends_the_certificate_until_a_person_lifts_it(
     line: ProductLine, bright: Path, environment: dict[str, str]
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_lamp_that_is_turned_up_suspends_the_certificate_until_a_person_lifts_
     assert "not suspended" in ended(line.start("drift", "--lift", "--by", "x", "--why", "y"), 2)
 
 
+@pytest.mark.faults
 def test_a_line_that_warns_keeps_its_verdicts(
     line: ProductLine, bright: Path, tmp_path: Path
 ) -> None:

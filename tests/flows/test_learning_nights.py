@@ -37,6 +37,7 @@ def ids(snapshot: Snapshot, *roles: Role) -> set[str]:
     return {row.image_id for row in snapshot.rows if row.role in roles}
 
 
+@pytest.mark.faults
 def test_new_images_wait_until_somebody_asks_and_then_teach_everything(
     retrained: Retrained, environment: dict[str, str], tmp_path: Path
 ) -> None:

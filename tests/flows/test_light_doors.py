@@ -42,9 +42,11 @@ def test_the_light_modules_import_nothing_heavy(module: str) -> None:
     [
         "'--help'",
         "'retrain', '--help'",
+        "'study', '--help'",
         "'certify', '--help'",
         "'certificate', '--help'",
         "'backfill', '--help'",
+        "'compare', '--help'",
         "'drift', '--help'",
         "'doctor', '--help'",
         "'gc', '--help'",

@@ -42,14 +42,24 @@ def new_run(environment: dict[str, str], flow: str, *states: str) -> str:
     return str(run)
 
 
-def ended_run(environment: dict[str, str], flow: str, days_ago: int) -> str:
-    """A completed run as the server would have kept it, with an artifact."""
+def ended_run(environment: dict[str, str], flow: str) -> str:
+    """A completed run with an artifact."""
     run = new_run(environment, flow, "RUNNING", "COMPLETED")
-    moved = f"UPDATE flow_run SET end_time = {earlier('end_time', days_ago)} WHERE id = :run"  # noqa: S608 - ours
-    in_database(environment, (moved, {"run": run}))
     content = {"flow_run_id": run, "type": "markdown", "data": "x", "key": f"old-{flow}"}
     asked(environment, "artifacts/", content)
     return run
+
+
+def made_older(environment: dict[str, str], days_of_runs: dict[str, int]) -> None:
+    """Turn back the ends of runs, all at once: the database is the server's."""
+    moves = (
+        (
+            f"UPDATE flow_run SET end_time = {earlier('end_time', days)} WHERE id = :run",  # noqa: S608 - ours
+            {"run": run},
+        )
+        for run, days in days_of_runs.items()
+    )
+    in_database(environment, *moves)
 
 
 def command(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
@@ -77,9 +87,10 @@ def test_old_runs_of_own_flows_go_with_their_artifacts(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "store").mkdir()
-    old = [ended_run(environment, "retrain", days_ago=100) for _ in range(3)]
-    young = [ended_run(environment, "retrain", days_ago=10)]
-    foreign = [ended_run(environment, "somebody-elses", days_ago=100)]
+    old = [ended_run(environment, "retrain") for _ in range(3)]
+    young = [ended_run(environment, "retrain")]
+    foreign = [ended_run(environment, "somebody-elses")]
+    made_older(environment, dict.fromkeys(old + foreign, 100) | dict.fromkeys(young, 10))
     words = ("gc", "--store", tmp_path / "store", "--prefect-days", 90)
     looked = command(environment, *words)
     assert looked.returncode == 0, looked.stderr

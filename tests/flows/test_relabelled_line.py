@@ -45,6 +45,7 @@ def listed(line: ProductLine) -> dict[str, object]:
     return found
 
 
+@pytest.mark.faults
 def test_one_label_changed_and_changed_back(retrained: Retrained, line: ProductLine) -> None:
     before, made = rows_of(line), receipts(line.store)
     name = next(

@@ -68,6 +68,7 @@ def known(api: str, road: str) -> bool:
     return True
 
 
+@pytest.mark.faults
 def test_a_laptop_serves_a_line_until_ctrl_c(line: ProductLine, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -8,9 +8,12 @@ import yaml
 from pydantic import ValidationError
 
 from flows.settings import load_settings
+from flows.systems_settings import is_of_systems, load_systems
 from tasks.vocabulary.errors import InputError
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+FILES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+SYSTEMS = [path for path in FILES if is_of_systems(path)]
+CONFIGS = [path for path in FILES if path not in SYSTEMS]
 SMALLEST: dict[str, Any] = {
     "line": "boards",
     "title": "Boards",
@@ -31,6 +34,21 @@ def written(folder: Path, content: Any) -> Path:
 
 def test_there_are_configurations_to_load() -> None:
     assert CONFIGS
+    assert SYSTEMS
+
+
+@pytest.mark.parametrize("config", SYSTEMS, ids=lambda path: path.stem)
+def test_systems_that_are_compared_share_all_but_the_system(config: Path) -> None:
+    for images in load_systems(config).sets:
+        lines = [load_settings(config.parent / system.config) for system in images.systems]
+        assert len({line.line for line in lines}) == len(lines)
+        shared = {
+            repr((line.store, line.source, line.photograph, line.alignment, line.roles))
+            + repr((line.perception, line.candidates, line.memory, line.classification))
+            + repr((line.evaluation, line.confounds, line.certification))
+            for line in lines
+        }
+        assert len(shared) == 1
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)

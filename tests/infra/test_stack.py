@@ -79,6 +79,7 @@ def test_the_clock_makes_runs_at_two_in_the_morning_in_berlin(plant: Plant) -> N
     assert found["global_concurrency_limit"]["limit"] == 1
 
 
+@pytest.mark.faults
 def test_two_nightlies_of_a_line_follow_each_other(plant: Plant) -> None:
     ids = [plant.stack.triggered(f"nightly/{LINE}") for _ in range(2)]
     first, second = sorted(

@@ -29,7 +29,7 @@ def test_cells_tell_what_the_table_holds() -> None:
     assert told["patch.jensen_shannon"]["bounds"] == "[0, 0.8326]"
     assert told["image.quantization_mse"]["columns"] == "1 (needs latent)"
     singles = {name for name, cells in told.items() if cells["columns"].startswith("1")}
-    assert singles == {f"image.{row.name}" for row in TABLE if isinstance(row, ImageMetric)}
+    assert singles == {f"{row.level}.{row.name}" for row in TABLE if isinstance(row, ImageMetric)}
 
 
 def test_markdown_is_one_table_of_one_line_a_metric_and_the_notes() -> None:

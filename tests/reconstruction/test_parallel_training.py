@@ -30,9 +30,16 @@ def pixel_losses(output: str) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("update", ["ema", "gradient"])
-def test_two_processes_train_as_one(tmp_path: Path, update: str) -> None:
-    changes = [*_SETTINGS, f'codebook_update="{update}"']
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ['codebook_update="ema"'],
+        ['codebook_update="gradient"'],
+        ['corruption={"kind": "both"}', "code_dropout=0.1"],
+    ],
+)
+def test_two_processes_train_as_one(tmp_path: Path, changed: list[str]) -> None:
+    changes = [*_SETTINGS, *changed]
     outputs = {}
     for name, launcher in (("one", []), ("two", _TORCHRUN)):
         arguments = [str(tmp_path / name), str(tmp_path / f"{name}.x"), *changes]
@@ -48,8 +55,15 @@ def test_two_processes_train_as_one(tmp_path: Path, update: str) -> None:
 
 
 @pytest.mark.slow
-def test_both_processes_keep_the_same_weights(tmp_path: Path) -> None:
-    changes = ["steps=6", "discriminator_start_step=2", "batch_size=4"]
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["steps=6", "discriminator_start_step=2", "batch_size=4"],
+        ['kind="anogan"'],  # running statistics of batch normalisation too
+    ],
+    ids=["vqgan", "anogan"],
+)
+def test_both_processes_keep_the_same_weights(tmp_path: Path, changes: list[str]) -> None:
     command = [sys.executable, *_TORCHRUN, *_MODULE, str(tmp_path / "w"), str(tmp_path / "r.x")]
     done = subprocess.run([*command, *changes], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -15,13 +15,24 @@ from tasks.reconstruction.persistence import (
 from tasks.reconstruction.reconstructor import Reconstructor
 from tasks.reconstruction.settings import MeanImageSettings, ReconstructionSettings
 from tasks.vocabulary.errors import InputError
+from tasks.vocabulary.scores import OWN_SCORES
+from tests.reconstruction.test_anogan import tiny as tiny_anogan
+from tests.reconstruction.test_ganodip import tiny as tiny_ganodip
+from tests.reconstruction.test_ganomaly import tiny_ganomaly
+from tests.reconstruction.test_latent_distance import tiny_latent_distance
+from tests.reconstruction.test_vae import tiny_vae
 from tests.reconstruction.tiny import tiny_settings
 
 MEMBERS = {
     "mean_image": MeanImageSettings(),
+    "vae": tiny_vae(),
+    "ganomaly": tiny_ganomaly(),
     "vqgan": tiny_settings(),
     "vqgan_gradient": tiny_settings(codebook_update="gradient"),
     "vqgan_convolution": tiny_settings(stem="convolution", widths=(4, 8, 8)),
+    "ganodip": tiny_ganodip(),
+    "anogan": tiny_anogan(gamma=2.0),
+    "latent_distance": tiny_latent_distance(),
 }
 everyone = pytest.mark.parametrize("settings", MEMBERS.values(), ids=MEMBERS.keys())
 
@@ -30,7 +41,7 @@ def reconstructor_of(settings: ReconstructionSettings, channels: int = 1) -> Rec
     reconstructor = build_reconstructor(settings, (channels, 16, 24))
     with torch.no_grad():
         # The mean image starts black: give every member something to say.
-        for value in reconstructor.state_dict().values():
+        for value in filter(torch.is_floating_point, reconstructor.state_dict().values()):
             value.add_(torch.rand(value.shape, generator=torch.Generator().manual_seed(3)) / 4)
     return reconstructor
 
@@ -54,6 +65,11 @@ def test_shapes_ranges_and_capabilities(settings: ReconstructionSettings, channe
         for value in values:
             assert (value is not None) == (capability in reconstructor.capabilities)
             assert value is None or len(value) == 3
+    assert (made.scores_NS is not None) == bool(reconstructor.own_scores)
+    assert set(reconstructor.own_scores) <= set(OWN_SCORES)
+    if made.scores_NS is not None:
+        assert made.scores_NS.shape == (3, len(reconstructor.own_scores))
+        assert made.scores_NS.isfinite().all()
 
 
 @everyone

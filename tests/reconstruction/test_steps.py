@@ -17,8 +17,9 @@ from tasks.reconstruction.losses import (
 from tasks.reconstruction.persistence import build_reconstructor
 from tasks.reconstruction.processes import Processes
 from tasks.reconstruction.settings import VqganSettings
-from tasks.reconstruction.steps import Workshop, discriminator_step, generator_step
+from tasks.reconstruction.steps import Batch, Workshop, discriminator_step, generator_step
 from tasks.reconstruction.vqgan import VqganReconstructor
+from tasks.vocabulary.arrays import UInt8Array
 from tasks.vocabulary.tensors import board_images
 from tests.reconstruction.tiny import gratings, tiny_settings
 
@@ -40,6 +41,11 @@ def workshop(settings: VqganSettings) -> Workshop:
     )
 
 
+def clean(stored_NHWC: UInt8Array) -> Batch:
+    images_NCHW = board_images(stored_NHWC)
+    return Batch(images_NCHW, images_NCHW)
+
+
 def moved(module: nn.Module, before: dict[str, Tensor]) -> set[str]:
     return {name for name, value in module.state_dict().items() if not value.equal(before[name])}
 
@@ -51,7 +57,7 @@ def copied(module: nn.Module) -> dict[str, Tensor]:
 def test_generator_step_moves_the_generator_only() -> None:
     shop = workshop(tiny_settings(codebook_update="gradient"))
     before = copied(shop.reconstructor)
-    generator_step(shop, board_images(gratings(4)), step=4, learning_rate=1e-2)
+    generator_step(shop, clean(gratings(4)), step=4, learning_rate=1e-2)
     names = moved(shop.reconstructor, before)
     assert "generator.quantizer.codebook_KD" in names
     assert {name.split(".")[1] for name in names} == {"encoder", "quantizer", "decoder"}
@@ -67,7 +73,7 @@ def test_generator_step_moves_the_generator_only() -> None:
 def test_ema_codebook_feels_no_gradient() -> None:
     shop = workshop(tiny_settings())
     before = copied(shop.reconstructor)
-    generator_step(shop, board_images(gratings(4)), step=4, learning_rate=1e-2)
+    generator_step(shop, clean(gratings(4)), step=4, learning_rate=1e-2)
     assert not any("quantizer" in name for name in moved(shop.reconstructor, before))
 
 
@@ -95,7 +101,7 @@ def test_generator_gradient_is_that_of_the_whole_loss() -> None:
     """Pixel + perceptual + λ adversarial + commitment, differentiated in one go by autograd."""
     settings = tiny_settings(gradient_limit=1e9, adversarial_weight=0.7)
     shop, images = workshop(settings), board_images(gratings(4))
-    _, losses = generator_step(shop, images, step=4, learning_rate=0.0)
+    _, losses = generator_step(shop, Batch(images, images), step=4, learning_rate=0.0)
     taken = {n: p.grad.clone() for n, p in shop.generator.named_parameters() if p.grad is not None}
     shop.generator_optimizer.zero_grad()
     redrawing = shop.reconstructor.generator(images)
@@ -127,8 +133,8 @@ def test_generator_gradient_is_that_of_the_whole_loss() -> None:
 
 
 def test_steps_without_perception_or_adversary_say_so() -> None:
-    shop, images = workshop(tiny_settings()), board_images(gratings(4))
-    _, even = generator_step(shop, images, step=0, learning_rate=1e-3)
-    _, odd = generator_step(shop, images, step=1, learning_rate=1e-3)
+    shop, batch = workshop(tiny_settings()), clean(gratings(4))
+    _, even = generator_step(shop, batch, step=0, learning_rate=1e-3)
+    _, odd = generator_step(shop, batch, step=1, learning_rate=1e-3)
     assert {"perceptual_loss"} <= even.keys()
     assert odd.keys() == {"pixel_loss", "commitment_loss", "gradient_norm"}

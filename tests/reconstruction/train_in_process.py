@@ -16,6 +16,7 @@ from tasks.perception.backbone import build_perception
 from tasks.perception.settings import PixelsSettings
 from tasks.reconstruction.persistence import save_reconstructor
 from tasks.reconstruction.training import train
+from tests.reconstruction.test_anogan import tiny as tiny_anogan
 from tests.reconstruction.tiny import gratings, tiny_settings
 
 
@@ -23,8 +24,9 @@ def main(workplace: Path, result: Path, *changes: str) -> None:
     torch.set_num_threads(1)
     fields = {name: json.loads(value) for name, value in (change.split("=") for change in changes)}
     images = gratings(10)
+    member = tiny_anogan if fields.pop("kind", "vqgan") == "anogan" else tiny_settings
     trained = train(
-        tiny_settings(**fields),
+        member(**fields),
         images[:8],
         images[8:],
         lambda: build_perception(PixelsSettings()),

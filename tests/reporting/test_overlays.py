@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tasks.reporting.overlays import (
+    DIFFERENCES,
     HEAT_TOP,
     REGIONS_SHOWN,
+    HeatScale,
     Suspicion,
     candidate_overlay,
     compact_png_bytes,
@@ -163,6 +165,27 @@ def test_heat_hides_more_of_the_image_the_hotter_it_is() -> None:
     assert np.ptp(cold) <= 5
     assert hot.sum() > cold.sum() + 150
     np.testing.assert_array_equal(drawn[0, 0], drawn[0, -1])
+
+
+def test_heat_of_another_unit_has_its_own_range_and_title() -> None:
+    scale = HeatScale(9.0, 24.0, "distance")
+    assert (scale.title, DIFFERENCES.title) == (
+        "Heat map (distance 9 to 24)",
+        "Heat map (0 to 0.25)",
+    )
+    board, none = np.full((24, 32, 1), 100, dtype=np.uint8), np.empty((0, 4), np.int64)
+    sheets = []
+    for low, middle in ((0.0, 0.1), (9.0, 9.0 + 0.1 * 15 / 0.25)):
+        heat_HW = np.full((24, 32), low)
+        heat_HW[8:16, 8:16] = middle
+        seen = Suspicion(heat_HW, none, np.empty(0), scale if low else DIFFERENCES)
+        made = inspection_overlay(board, board, np.zeros((24, 32)), none, None, "", seen)
+        sheets.append(decoded(made))
+    # Of equal shares of their ranges both heat maps have the same colours; only the titles differ.
+    pictures = [sheet[26 : 26 + 72] for sheet in sheets]
+    assert len(np.unique(pictures[0].reshape(-1, 3), axis=0)) > 3
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(sheets[0], sheets[1])
 
 
 def test_a_suspected_board_shows_where_to_look_first() -> None:

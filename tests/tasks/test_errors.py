@@ -12,7 +12,7 @@ from tasks.alignment.registration import MisalignedError
 from tasks.archive.decoding import UnusablePhotographError
 from tasks.archive.remote import UnreachableArchiveError
 from tasks.metrics.errors import MetricWithoutValueError
-from tasks.reconstruction.errors import TrainingDivergedError
+from tasks.reconstruction.errors import TrainingCollapsedError, TrainingDivergedError
 from tasks.vocabulary.errors import (
     InputError,
     NoAnswerError,
@@ -31,6 +31,7 @@ ERRORS = [
             MisalignedError,
             UnreachableArchiveError,
             UnusablePhotographError,
+            TrainingCollapsedError,
             TrainingDivergedError,
         )
     ),

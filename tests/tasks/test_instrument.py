@@ -48,7 +48,7 @@ def instrument(road: Road, *, masked: bool = True, backbone: str = "pixels") -> 
     perception = build_perception(seen)
     rows_HW = np.linspace(1.0, 0.5, SIDE_PX, dtype=np.float32)[:, None]
     mask_HW: Float32Array | None = rows_HW * np.ones(SIDE_PX, np.float32) if masked else None
-    return Instrument(reconstructor.eval(), perception, perception, mask_HW, None, settings)
+    return Instrument(reconstructor.eval(), perception, perception, mask_HW, None, None, settings)
 
 
 ROADS = (FastRoad(standardised=False), ExactRoad(patch_px=32, batch_patches=16))

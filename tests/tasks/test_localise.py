@@ -80,7 +80,9 @@ def test_blobs_are_found_where_they_are(retrained: Retrained, tmp_path: Path) ->
         ids_of(snapshot, Role.DEVELOPMENT, Role.CERTIFICATION)
     )
     assert judged.masked is not None
-    for found in (judged.masked, judged.plain):
+    assert judged.places is not None
+    assert judged.used is judged.places
+    for found in (judged.masked, judged.plain, judged.places):
         touched = [row.rate for row in found.hits if row.rule is Rule.TOUCH and row.worst == 3]
         assert touched[0].found / touched[0].n > 0.8
         assert touched[0].by_chance is not None

@@ -83,10 +83,16 @@ def instrument(
         mask_key="of the normals" if masked else None,
         scales_key="of the normals",
     )
-    made = Instrument(reconstructor.eval(), perception(), perception(), None, None, settings)
+    made = Instrument(reconstructor.eval(), perception(), perception(), None, None, None, settings)
     mask = weighting_mask(np.stack([made.difference(one) for one in normals_NHWC]))
     laid = [made.box_distances(one) for one in normals_NHWC[:4]]
     scales = box_scales([distances for _, distances in laid], [boxes for boxes, _ in laid])
     return Instrument(
-        made.reconstructor, perception(), perception(), mask if masked else None, scales, settings
+        made.reconstructor,
+        perception(),
+        perception(),
+        mask if masked else None,
+        scales,
+        None,
+        settings,
     )

@@ -1,0 +1,1 @@
+"""What normal boards look like to the backbone: a memory bank of features, and distances to it."""

@@ -18,6 +18,9 @@ from tasks.reporting.comparison_page import ComparisonContent
 COMPOSITE = "composite"
 TRAINING = "training_seconds"
 """Figure of a method of a system: how long its reconstruction trained; None where its model tells none."""
+PSNR = "psnr_db"
+MEAN_IMAGE_PSNR = "mean_image_psnr_db"
+"""Of a method of a system: PSNR on unseen normals, of its reconstruction and of their mean image alone."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,13 @@ class Comparison:
         if TRAINING in self.methods[0]:
             return Table(
                 "Costs",
-                ("method", "training s", "ms an image", "MB kept", "MB at peak"),
-                [(one["name"], _training(one), *_costs(one)) for one in self.methods],
-                f"Training: wall time of the reconstruction on the machine that trained it. {costs}",
+                ("method", "training s", "PSNR", "ms an image", "MB kept", "MB at peak"),
+                [
+                    (one["name"], _training(one), _redrawn(one), *_costs(one))
+                    for one in self.methods
+                ],
+                "Training: wall time of the reconstruction on the machine that trained it. PSNR, dB: of "
+                f"unseen normals as it redraws them, and of their mean image alone. {costs}",
             )
         return Table(
             "Held out, and costs",
@@ -259,6 +266,10 @@ def _held_out(one: Mapping[str, Any]) -> tuple[str, str]:
 
 def _training(one: Mapping[str, Any]) -> str:
     return "-" if one[TRAINING] is None else f"{one[TRAINING]:.0f}"
+
+
+def _redrawn(one: Mapping[str, Any]) -> str:
+    return "-" if one[PSNR] is None else f"{one[PSNR]:.1f} of {one[MEAN_IMAGE_PSNR]:.1f}"
 
 
 def _costs(one: Mapping[str, Any]) -> tuple[str, str, str]:

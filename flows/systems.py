@@ -13,7 +13,7 @@ from prefect import flow
 from flows.artifacts import ArtifactProgress, publish_evaluation
 from flows.cluster import workers_of
 from flows.compare import CompareRequest, compared_line
-from flows.comparisons import COMPOSITE, TRAINING, Comparison
+from flows.comparisons import COMPOSITE, MEAN_IMAGE_PSNR, PSNR, TRAINING, Comparison
 from flows.dead_runs import begun
 from flows.retrain import retrain
 from flows.settings import LineSettings, load_settings
@@ -27,6 +27,7 @@ from storage.stores import Stores
 from tasks.bundles import read_bundle
 from tasks.evaluate import read_evaluation
 from tasks.progress import listening
+from tasks.redrawing import redrawing_of
 from tasks.rival_trials import Subject
 from tasks.rivals import compare_on_development
 from tasks.vocabulary.errors import InputError
@@ -117,7 +118,7 @@ class _Judged:
     system: SystemSettings
     found: Mapping[str, Any]
     without_pro: str | None
-    training_seconds: float | None
+    training: Mapping[str, float | None]
 
 
 @dataclass
@@ -142,12 +143,20 @@ class _Judging:
             subject = line.subject(settings.compare.rivals, workers)
             receipt = compare_on_development(stores, subject, workers, self.first)
         self.first = self.first or subject
-        model = stores.registry.find("models", bundle.instrument.model_key)
-        seconds = None if model is None else model.facts.get("seconds")
         found = read_evaluation(stores, receipt)
-        return _Judged(
-            system, found, line.without_pro, None if seconds is None else float(str(seconds))
-        )
+        training = _training(stores, bundle.instrument.model_key)
+        return _Judged(system, found, line.without_pro, training)
+
+
+def _training(stores: Stores, model_key: str) -> dict[str, float | None]:
+    """Time of a system's training, and how well it redraws; None where its model tells neither."""
+    model, redrawing = stores.registry.find("models", model_key), redrawing_of(stores, model_key)
+    seconds = None if model is None else model.facts.get("seconds")
+    return {
+        TRAINING: None if seconds is None else float(str(seconds)),
+        PSNR: None if redrawing is None else redrawing.psnr_db,
+        MEAN_IMAGE_PSNR: None if redrawing is None else redrawing.mean_image_psnr_db,
+    }
 
 
 def _entry(judged: _Judged, method: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,5 +169,5 @@ def _entry(judged: _Judged, method: Mapping[str, Any]) -> dict[str, Any]:
         "name": name,
         "kind": kind,
         "system": judged.system.name,
-        TRAINING: judged.training_seconds,
+        **judged.training,
     }

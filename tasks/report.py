@@ -30,6 +30,7 @@ from tasks.instrument import Measurement
 from tasks.jobs import Bundle, ReportOrder
 from tasks.progress import report_progress
 from tasks.published import PUBLISHED_CODE, as_published
+from tasks.redrawing import redrawing_of
 from tasks.reporting.certificate_content import certificate_file
 from tasks.reporting.content import (
     BoardExample,
@@ -168,6 +169,7 @@ def _content(
         influences=_influences(stores, bundle),
         history=tuple(_flat(step) for step in history["steps"]),
         best_step=history["best_step"],
+        redrawing=redrawing_of(stores, bundle.instrument.model_key),
         roles=_roles(snapshot),
         quarantine=_quarantine(stores, order.line),
         stage_times=tuple(StageTime(stage, time) for stage, time in seconds.items()),

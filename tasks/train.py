@@ -129,6 +129,7 @@ def _facts(history: bytes, seconds: float) -> dict[str, Json]:
     return {
         "best_step": content["best_step"],
         "best": best,
+        "mean_image_psnr_db": content["mean_image_psnr_db"],
         "threads": content["threads"],
         "seconds": seconds,
     }

@@ -76,6 +76,7 @@ def _run(job: TrainingJob) -> None:
         save_reconstructor(trained.reconstructor, job.workplace / "weights.safetensors")
         history = {
             "best_step": trained.best_step,
+            "mean_image_psnr_db": trained.mean_image_psnr_db,
             "steps": [asdict(s) for s in trained.history],
             # Sums of another number of threads differ in the last bits, and after a training in the first.
             "threads": torch.get_num_threads(),

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,16 +91,32 @@ def environment(
 
     Only after that run: it has an embedded server on the same database.
     """
+    with _prefect_server(base_environment, tmp_path_factory.mktemp("server")) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def busy_environment(
+    base_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """As `environment`, but for runs whose history nobody asks for: saves each an embedded server."""
+    home = base_environment | {"PREFECT_HOME": str(tmp_path_factory.mktemp("busy-prefect"))}
+    with _prefect_server(home, tmp_path_factory.mktemp("busy-server")) as served:
+        yield served
+
+
+@contextmanager
+def _prefect_server(environment: dict[str, str], folder: Path) -> Iterator[dict[str, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}/api"
-    log = tmp_path_factory.mktemp("server") / "log.txt"
+    log = folder / "log.txt"
     with log.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
             cwd=REPOSITORY,
-            env={**os.environ, **base_environment},
+            env={**os.environ, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -107,7 +124,7 @@ def environment(
         )
         try:
             _wait_until_healthy(f"{address}/health", server, log)
-            yield {**base_environment, "PREFECT_API_URL": address}
+            yield {**environment, "PREFECT_API_URL": address}
         finally:
             kill_group(server)
 

@@ -57,7 +57,7 @@ def test_the_metrics_are_those_of_the_table() -> None:
 
 
 @pytest.mark.slow
-def test_own_images(tmp_path: Path) -> None:
+def test_own_images(tmp_path: Path, busy_environment: dict[str, str]) -> None:
     """The line of the README, on images made for it: every command after the first two."""
     text, *_ = [text for language, text in BLOCKS if language == "yaml"]
     line = yaml.safe_load(text)
@@ -71,7 +71,7 @@ def test_own_images(tmp_path: Path) -> None:
     photograph(images / "defect", line["photograph"], roles["development"]["abnormal"] + 5, True)
     photograph(tmp_path / "new-boards", line["photograph"], 3, blob=True)
     environment = os.environ | {
-        "PREFECT_HOME": str(tmp_path / "prefect"),
+        **busy_environment,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     for command in commands():

@@ -32,7 +32,7 @@ from tasks.reconstruction.settings import (
 )
 from tasks.reconstruction.steps import FeatureMaps
 from tasks.reconstruction.vae_settings import VaeSettings
-from tasks.reconstruction.validation import validation_psnr_db
+from tasks.reconstruction.validation import mean_image_psnr_db, validation_psnr_db
 from tasks.reconstruction.vqgan_training import train_vqgan
 from tasks.vocabulary.arrays import UInt8Array
 from tasks.vocabulary.errors import InputError
@@ -40,11 +40,15 @@ from tasks.vocabulary.tensors import board_images
 
 
 class TrainedReconstructor(NamedTuple):
-    """The best reconstructor (on the CPU), all steps, and the step whose validation was best."""
+    """The best reconstructor (on the CPU), all steps, and the step whose validation was best.
+
+    `mean_image_psnr_db` is what the mean of the training images alone reaches there.
+    """
 
     reconstructor: Reconstructor
     history: list[TrainingStep]
     best_step: int
+    mean_image_psnr_db: float
 
 
 _CourseMember = (
@@ -73,18 +77,17 @@ def train(
     loss is infinite or NaN: then nothing is returned.
     """
     _require_pair(training_NHWC, validation_NHWC)
-    if isinstance(settings, VqganSettings):
-        outcome = train_vqgan(
-            settings, training_NHWC, validation_NHWC, perception_factory, workplace, on_step
-        )
-        return TrainedReconstructor(*outcome)
-    if isinstance(settings, MeanImageSettings):
-        return _train_mean_image(settings, training_NHWC, validation_NHWC, on_step)
-    height, width, channels = training_NHWC.shape[1:]
-    build = partial(build_reconstructor, settings, (channels, height, width))
     images = (training_NHWC, validation_NHWC)
-    course = run_course(settings, build, _enrolment(settings), images, workplace, on_step)
-    return TrainedReconstructor(*course)
+    outcome: tuple[Reconstructor, list[TrainingStep], int]
+    if isinstance(settings, VqganSettings):
+        outcome = train_vqgan(settings, *images, perception_factory, workplace, on_step)
+    elif isinstance(settings, MeanImageSettings):
+        outcome = _train_mean_image(settings, *images, on_step)
+    else:
+        height, width, channels = training_NHWC.shape[1:]
+        build = partial(build_reconstructor, settings, (channels, height, width))
+        outcome = run_course(settings, build, _enrolment(settings), images, workplace, on_step)
+    return TrainedReconstructor(*outcome, mean_image_psnr_db(*images))
 
 
 def _enrolment(settings: _CourseMember) -> Enrolment:
@@ -108,7 +111,7 @@ def _train_mean_image(
     training_NHWC: UInt8Array,
     validation_NHWC: UInt8Array,
     on_step: Callable[[TrainingStep], None],
-) -> TrainedReconstructor:
+) -> tuple[Reconstructor, list[TrainingStep], int]:
     height, width, channels = training_NHWC.shape[1:]
     reconstructor = build_reconstructor(settings, (channels, height, width))
     assert isinstance(reconstructor, MeanImageReconstructor)  # noqa: S101 - narrows the union
@@ -123,7 +126,7 @@ def _train_mean_image(
         validation_psnr_db=validation_psnr_db(reconstructor, board_images(validation_NHWC)),
     )
     on_step(step)
-    return TrainedReconstructor(reconstructor, [step], best_step=0)
+    return reconstructor, [step], 0
 
 
 def _require_pair(training_NHWC: UInt8Array, validation_NHWC: UInt8Array) -> None:

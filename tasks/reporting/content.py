@@ -68,6 +68,19 @@ class MetricInfluence:
 
 
 @dataclass(frozen=True)
+class Redrawing:
+    """PSNR of the reconstruction on unseen normals, dB, and what their mean image alone reaches."""
+
+    psnr_db: float
+    mean_image_psnr_db: float
+
+    @property
+    def worse(self) -> bool:
+        """Whether one image for all would have been nearer."""
+        return self.psnr_db < self.mean_image_psnr_db
+
+
+@dataclass(frozen=True)
 class LadderRow:
     """One step of the price ladder: what is paid in false calls when `misses` defects may escape.
 
@@ -229,6 +242,7 @@ class ReportContent:
     influences: tuple[MetricInfluence, ...] = ()
     history: tuple[Mapping[str, object], ...] = ()
     best_step: int | None = None
+    redrawing: Redrawing | None = None
     roles: tuple[RoleRow, ...] = ()
     quarantine: tuple[QuarantineRow, ...] = ()
     stage_times: tuple[StageTime, ...] = ()

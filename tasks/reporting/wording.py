@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import math
 
-from tasks.reporting.content import BoardExample, CertificateFigures, LadderRow, ReportContent
+from tasks.reporting.content import (
+    BoardExample,
+    CertificateFigures,
+    LadderRow,
+    Redrawing,
+    ReportContent,
+)
 
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"
@@ -112,6 +118,21 @@ def _small(value: float) -> str:
     if not 1e-6 <= value < 1e-3:
         return number(value)
     return f"{value:.{_places(value) + 2}f}"
+
+
+def redrawing_words(redrawing: Redrawing) -> str:
+    """How well unseen normals are redrawn, beside their mean image; with a remedy where it is worse."""
+    ours = f"{redrawing.psnr_db:.1f}{NO_BREAK}dB"
+    mean = f"{redrawing.mean_image_psnr_db:.1f}{NO_BREAK}dB"
+    if redrawing.worse:
+        return (
+            f"The reconstruction redraws unseen normals with a PSNR of {ours}, worse than their mean "
+            f"image alone would ({mean}): what it draws wrongly looks like a defect. Train longer, or "
+            "take `reconstruction: {kind: mean_image}`."
+        )
+    return (
+        f"It redraws unseen normals with a PSNR of {ours}; their mean image alone reaches {mean}."
+    )
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -56,10 +56,10 @@ class Nights:
 
 
 @pytest.fixture(scope="module")
-def nights(base_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Nights:
+def nights(busy_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Nights:
     folder = tmp_path_factory.mktemp("nights")
     archive = write_dated_archive(folder / "archive")
-    first = HistoryLine(folder / "first", archive, base_environment)
+    first = HistoryLine(folder / "first", archive, busy_environment)
     before = first.retrain()
     champion = before["fingerprints"]["bundle"]
     first.stores.registry.promote(LINE, champion)

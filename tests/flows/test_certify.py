@@ -251,7 +251,7 @@ def test_a_parquet_of_many_rows_without_needing_ids(desk: Desk) -> None:
     assert any("number of rows alone" in said for said in made["warnings"])
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_ten_million_rows_fit_into_four_gigabytes(desk: Desk) -> None:
     n = 10_000_000
     generator = np.random.default_rng(0)

@@ -27,7 +27,11 @@ def compared(line: ProductLine, *more: object) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def line(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> ProductLine:
+def line(
+    retrained: Retrained,
+    busy_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ProductLine:
     """Its own store: looks at the certification role count for everybody."""
     folder = tmp_path_factory.mktemp("compared")
     shutil.copytree(retrained.line.store, folder / "store")
@@ -37,7 +41,7 @@ def line(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> Prod
     return ProductLine(
         folder,
         retrained.line.archive,
-        retrained.line.environment,
+        busy_environment,
         {"dask": {"workers": 1}, "compare": {"rivals": rivals}},
     )
 

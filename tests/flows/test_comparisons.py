@@ -164,14 +164,16 @@ def test_families_of_defects_have_a_table_where_they_are_known() -> None:
 
 
 def test_of_systems_the_training_is_told_and_nothing_is_held_out() -> None:
-    of_systems = comparison({**BEHIND, "training_seconds": None}, held=False)
-    of_systems.found["methods"][0]["training_seconds"] = 142.6
+    untold = {"training_seconds": None, "psnr_db": None, "mean_image_psnr_db": None}
+    of_systems = comparison({**BEHIND, **untold}, held=False)
+    told = {"training_seconds": 142.6, "psnr_db": 29.63, "mean_image_psnr_db": 22.2}
+    of_systems.found["methods"][0].update(told)
     table = next(one for one in of_systems.tables() if one.title == "Costs")
-    assert table.headings[:3] == ("method", "training s", "ms an image")
-    assert [row[1] for row in table.rows] == ["143", "-"]
+    assert table.headings[:3] == ("method", "training s", "PSNR")
+    assert [row[1:3] for row in table.rows] == [("143", "29.6 of 22.2"), ("-", "-")]
     page = render_comparison(of_systems.page())
     assert "Training s" in page
-    assert '<td class="n">143</td>' in page
+    assert '<td class="n">143</td><td class="n">29.6 of 22.2</td>' in page
     assert "Escape rate below" not in page
     assert "Training s" not in render_comparison(comparison(BEHIND).page())
 

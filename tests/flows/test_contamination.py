@@ -44,9 +44,9 @@ def line_of(folder: Path, environment: dict[str, str], reconstruction: dict[str,
 
 @pytest.mark.faults
 def test_a_line_learns_from_defects_and_says_what_that_costs(
-    tmp_path: Path, base_environment: dict[str, str]
+    tmp_path: Path, busy_environment: dict[str, str]
 ) -> None:
-    line, place = line_of(tmp_path, base_environment, VAE), tmp_path / "found.json"
+    line, place = line_of(tmp_path, busy_environment, VAE), tmp_path / "found.json"
     assert "has no images yet" in line.run("contamination", code=2)
     line.run("ingest")
     shares = ("--shares", 0, "--shares", 0.25)
@@ -78,7 +78,7 @@ def _rows(line: ProductLine) -> dict[str, SnapshotRow]:
 
 
 def test_a_reconstructor_without_own_scores_is_refused(
-    tmp_path: Path, base_environment: dict[str, str]
+    tmp_path: Path, busy_environment: dict[str, str]
 ) -> None:
-    line = line_of(tmp_path, base_environment, {"kind": "mean_image"})
+    line = line_of(tmp_path, busy_environment, {"kind": "mean_image"})
     assert "has no score of its own" in line.run("contamination", code=2)

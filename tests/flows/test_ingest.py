@@ -303,6 +303,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.faults
 def test_a_full_disk_is_one_sentence_and_room_is_all_it_needs(
     taken_in: TakenIn, environment: dict[str, str], workers: Workers, small_disk: Path
 ) -> None:

@@ -131,6 +131,7 @@ def champion_of(line: ProductLine) -> str | None:
     return line.stores.registry.champion(LINE)
 
 
+@pytest.mark.faults
 def test_the_frozen_champion_is_asked_about_boards_that_are_new_to_it(
     retrained: Retrained, environment: dict[str, str], tmp_path: Path
 ) -> None:

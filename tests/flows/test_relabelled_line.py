@@ -17,11 +17,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def line(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> ProductLine:
+def line(
+    retrained: Retrained,
+    busy_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ProductLine:
     """The retrained line in a copy of its store, with an empty relabel file."""
     folder = tmp_path_factory.mktemp("relabelled")
     shutil.copytree(retrained.line.store, folder / "store")
-    copied = ProductLine(folder, retrained.line.archive, retrained.line.environment)
+    copied = ProductLine(folder, retrained.line.archive, busy_environment)
     copied.relabels = folder / "relabels.csv"
     say(copied)
     return copied

@@ -53,13 +53,13 @@ def mean_of(line: ProductLine, **changes: Any) -> None:
 
 
 @pytest.fixture
-def line(retrained: Retrained, tmp_path: Path) -> ProductLine:
+def line(retrained: Retrained, busy_environment: dict[str, str], tmp_path: Path) -> ProductLine:
     shutil.copytree(retrained.line.store, tmp_path / "store")
     changes: dict[str, dict[str, Any]] = {
         "compare": {"rivals": [{"kind": "ganodip_score"}]},
         "dask": {"workers": 1},
     }
-    return ProductLine(tmp_path, retrained.line.archive, retrained.line.environment, changes)
+    return ProductLine(tmp_path, retrained.line.archive, busy_environment, changes)
 
 
 def compared(line: ProductLine, config: Path, *more: object) -> str:
@@ -93,6 +93,9 @@ def test_systems_are_judged_on_the_same_images_and_a_second_run_is_a_look_up(
     for one in others:
         assert one["paired"]["difference"] == pytest.approx(one["auroc"] - first["auroc"])
     assert methods["Mean image, composite on top"]["training_seconds"] > 0
+    assert methods["Mean image, composite on top"]["psnr_db"] is None
+    redrawn = methods["VQGAN, composite on top"]
+    assert redrawn["psnr_db"] != redrawn["mean_image_psnr_db"] > 10
     assert "Mean image, composite on top" in (line.folder / "page-tiles.html").read_text()
 
     # A look at the certification role is counted, hence another certificate; nothing is measured again.

@@ -119,6 +119,13 @@ def test_interrupted_training_ends_with_the_same_bits(
     assert resumed.best_step == whole.best_step
 
 
+def test_what_the_mean_image_reaches_is_told_beside_what_was_learnt(tmp_path: Path) -> None:
+    learnt, _ = train_tiny(tiny_settings(), tmp_path / "vqgan")
+    mean, (only,) = train_tiny(MeanImageSettings(), tmp_path / "mean")
+    assert learnt.mean_image_psnr_db == mean.mean_image_psnr_db
+    assert mean.mean_image_psnr_db == pytest.approx(only.validation_psnr_db, abs=1e-4)
+
+
 def test_finished_training_is_a_look_up(tmp_path: Path) -> None:
     first, _ = train_tiny(tiny_settings(), tmp_path)
     second, heard = train_tiny(tiny_settings(), tmp_path)

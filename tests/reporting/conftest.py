@@ -96,6 +96,7 @@ def synthetic_content() -> c.ReportContent:
             for step in range(0, 50, 10)
         ),
         best_step=30,
+        redrawing=c.Redrawing(29.63, 22.2),
         roles=(c.RoleRow("development", 90, 60, 12),),
         quarantine=(c.QuarantineRow("unreadable", 2),),
         stage_times=(c.StageTime("train", 75.0), c.StageTime("fit", 0.4)),

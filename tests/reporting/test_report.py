@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.reporting.content import BoardExample, ReportContent, ScoredImages
+from tasks.reporting.content import BoardExample, Redrawing, ReportContent, ScoredImages
 from tasks.reporting.report import headlines, render_report
 
 VOID = {"meta", "img", "br"}  # of HTML; SVG marks close themselves or are closed
@@ -180,6 +180,19 @@ def test_no_mask_no_history_no_undecided(content: ReportContent) -> None:
     assert "No mask: the images of this line are not aligned" in outline.text
     assert "“vqgan” has no training history" in outline.text
     assert "undecided boards" not in outline.text.lower().split("hardest defects")[0]
+
+
+def test_how_well_it_redraws_is_told_and_worse_than_the_mean_image_is_a_warning(
+    content: ReportContent,
+) -> None:
+    page, outline = read(content)
+    said = "redraws unseen normals with a PSNR of 29.6 dB; their mean image alone"
+    assert outline.text.count(said) == 1
+    worse = dataclasses.replace(content, redrawing=Redrawing(12.5, 28.9))
+    page, outline = read(worse)
+    assert page.count('<p class="note">The reconstruction redraws unseen normals') == 2
+    assert "Train longer" in outline.text
+    assert "redraws unseen normals" not in read(without(content, "redrawing"))[1].text
 
 
 def test_bare_minimum_renders_and_claims_nothing(content: ReportContent) -> None:

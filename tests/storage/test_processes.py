@@ -102,7 +102,7 @@ def test_concurrent_promotions_and_commits_lose_nothing(root: Path) -> None:
         assert stores.snapshots("line").read(int(number)).rows[0].image_id == image_id
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_killed_writers_lose_nothing_that_they_acknowledged(root: Path) -> None:
     chance = np.random.default_rng(0)
     acknowledged: set[int] = set()

@@ -177,15 +177,17 @@ def _content(
         label_audit=audited_boards(stores, order, workers),
         promotion=shown_gate(read_gate(stores, order.gate)) if order.gate else None,
         published=as_published(stores, order.measuring, snapshot, development.images, workers),
-        composite_auroc=_json(stores, "thresholds", bundle.threshold_key, "threshold.json")[
-            "auroc"
-        ],
+        composite_auroc=_composite_auroc(stores, bundle),
         reconstructor=bundle.instrument.reconstruction.kind,
         device=platform.processor() or platform.machine(),
         versions={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
         seeds=dict(order.seeds),
         fingerprints=_fingerprints(order, bundle),
     )
+
+
+def _composite_auroc(stores: Stores, bundle: Bundle) -> float:
+    return float(_json(stores, "thresholds", bundle.threshold_key, "threshold.json")["auroc"])
 
 
 def development_sheets(stores: Stores, bundle: Bundle) -> dict[str, ScoreSheet]:

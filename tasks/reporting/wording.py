@@ -128,7 +128,7 @@ def redrawing_words(redrawing: Redrawing) -> str:
         return (
             f"The reconstruction redraws unseen normals with a PSNR of {ours}, worse than their mean "
             f"image alone would ({mean}): what it draws wrongly looks like a defect. Train longer, or "
-            "take `reconstruction: {kind: mean_image}`."
+            "let the mean image be the reconstruction (kind: mean_image)."
         )
     return (
         f"It redraws unseen normals with a PSNR of {ours}; their mean image alone reaches {mean}."

@@ -33,9 +33,10 @@ from tasks.instrument import Instrument
 from tasks.jobs import Measuring
 from tasks.localisation.overlap import HeatCounts, au_pro, counted, overlap_curve
 from tasks.locating import KnownBoard
+from tasks.reconstruction.reconstructor import Reconstructor
 from tasks.vocabulary.arrays import BoolArray, Float32Array, Float64Array, UInt8Array
 from tasks.vocabulary.errors import NoAnswerError
-from tasks.vocabulary.tensors import board_images
+from tasks.vocabulary.tensors import Reconstruction, board_images
 
 _IMAGES_AT_ONCE = 64
 _RESIDENT = Path("/proc/self/status")
@@ -181,12 +182,13 @@ def _mask(board: KnownBoard, height: int, width: int) -> BoolArray:
 def _normals(stores: Stores, order: DescriptionOrder, loaded: Instrument) -> Normals:
     measuring = order.measuring
     images = stores.images(measuring.line, measuring.images_fingerprint)
+    redrawing = Redrawing(loaded.reconstructor)
     return Normals(
         images_NHWC=images.read(order.normals),
         features=Seeing(loaded),
         strides=tuple(loaded.perception.strides),
-        reconstruct=Drawing(loaded),
-        own_scores=Scoring(loaded),
+        reconstruct=redrawing.image,
+        own_scores=redrawing.own_scores,
         seed=order.seed,
     )
 
@@ -204,33 +206,35 @@ class Seeing:
         return tuple(np.ascontiguousarray(one[0].numpy(), dtype=np.float32) for one in maps)
 
 
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """One image as the champion's reconstructor draws it."""
+class Redrawing:
+    """One image as the champion's reconstructor draws and scores it.
 
-    loaded: Instrument
+    What both want of the same image is made once: a search takes seconds.
+    """
 
-    def __call__(self, image_HWC: UInt8Array) -> Float32Array:
+    def __init__(self, reconstructor: Reconstructor) -> None:
+        self._reconstructor = reconstructor
+        self._last: tuple[UInt8Array, Reconstruction] | None = None
+
+    def image(self, image_HWC: UInt8Array) -> Float32Array:
         """`[H, W, C]` in [0, 1]."""
-        made = self.loaded.reconstructor.reconstruct(board_images(image_HWC[None]))
-        drawn_HWC = made.images_NCHW[0].permute(1, 2, 0).cpu().numpy()
+        drawn_HWC = self._made(image_HWC).images_NCHW[0].permute(1, 2, 0).cpu().numpy()
         return np.ascontiguousarray(drawn_HWC, dtype=np.float32)
 
-
-@dataclass(frozen=True, eq=False)
-class Scoring:
-    """What the champion's reconstructor says of one image by itself."""
-
-    loaded: Instrument
-
-    def __call__(self, image_HWC: UInt8Array) -> dict[str, float]:
-        """Own scores by name; empty for a reconstructor without."""
-        names = self.loaded.reconstructor.own_scores
+    def own_scores(self, image_HWC: UInt8Array) -> dict[str, float]:
+        """What the reconstructor says of the image by itself, by name; empty where it says nothing."""
+        names = self._reconstructor.own_scores
         if not names:
             return {}
-        made = self.loaded.reconstructor.reconstruct(board_images(image_HWC[None]))
-        assert made.scores_NS is not None  # noqa: S101 - promised by `own_scores`
-        return dict(zip(names, made.scores_NS[0].tolist(), strict=True))
+        scores_NS = self._made(image_HWC).scores_NS
+        assert scores_NS is not None  # noqa: S101 - promised by `own_scores`
+        return dict(zip(names, scores_NS[0].tolist(), strict=True))
+
+    def _made(self, image_HWC: UInt8Array) -> Reconstruction:
+        if self._last is None or not np.array_equal(self._last[0], image_HWC):
+            made = self._reconstructor.reconstruct(board_images(image_HWC[None]))
+            self._last = image_HWC, made
+        return self._last[1]
 
 
 def _commit(

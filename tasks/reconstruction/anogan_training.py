@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import chain
 from math import sqrt
 from typing import Self, cast
 
@@ -18,6 +15,7 @@ from torch.optim import Adam, Optimizer
 from tasks.reconstruction.anogan import AnoganReconstructor
 from tasks.reconstruction.anogan_settings import AnoganSettings
 from tasks.reconstruction.averaging import follow
+from tasks.reconstruction.batch_statistics import batch_statistics
 from tasks.reconstruction.collapse import GAP
 from tasks.reconstruction.course import Batch, Losses, Trainee
 from tasks.reconstruction.dcgan_reconstructor import DcganReconstructor
@@ -66,7 +64,8 @@ class AnoganTrainee(Trainee):
         real_NCHW = self.reconstructor.corrected(batch.images_NCHW)
         shape_CHW, deviation = real_NCHW.shape[1:], noise_deviation(self.settings, step)
         latents_ND = batch.normal(self.settings.latent_dimensions)
-        with self.batch_statistics():
+        learning = self.learners["generator"], self.reconstructor.discriminator
+        with batch_statistics(learning, self.processes):
             with self.autocast():
                 drawn_NCHW = self.learners["generator"](latents_ND)
             noisy_NCHW = drawn_NCHW + deviation * batch.normal(*shape_CHW)
@@ -76,26 +75,6 @@ class AnoganTrainee(Trainee):
         generators = self.reconstructor.generator, self.learners["generator"]
         follow(*generators, self.settings.averaging, step)
         return losses
-
-    @contextmanager
-    def batch_statistics(self) -> Iterator[None]:
-        """Batch normalisation by the batch inside the block, by running statistics ever after.
-
-        A batch is this process's part of it, so a step on several processes is not quite that on
-        one. Running statistics are averaged over the processes: all validate the same drawings.
-        """
-        learning = self.learners["generator"], self.reconstructor.discriminator
-        for network in learning:
-            network.train()
-        try:
-            yield
-        finally:
-            for network in learning:
-                network.eval()
-        if self.processes.count > 1:
-            for buffer in chain.from_iterable(network.buffers() for network in learning):
-                if buffer.is_floating_point():
-                    buffer.copy_(self.processes.mean(buffer.clone()))
 
     def learn_discriminator(self, real_NCHW: Tensor, drawn_NCHW: Tensor) -> Losses:
         """Cross-entropy, real images with a smoothed label, down the discriminator."""

@@ -21,7 +21,7 @@ class DcganReconstructor(Reconstructor):
 
     Batch normalisation, as DCGAN has it, keeps latents apart: with group normalisation the
     generator may draw all of them alike. Only learning steps look at a batch
-    (`AnoganTrainee.batch_statistics`); searches, scores and drawings use running statistics, so no
+    (`batch_statistics`); searches, scores and drawings use running statistics, so no
     image's result depends on others.
     """
 

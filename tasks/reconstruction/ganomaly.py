@@ -41,7 +41,7 @@ class Generator(nn.Module):
         )
         self.encoder, self.second_encoder = (
             nn.Sequential(
-                halvings(channels, settings.widths),
+                halvings(channels, settings.widths, nn.BatchNorm2d),
                 nn.Conv2d(deepest, size, (height, width)),
                 nn.Flatten(),
             )
@@ -50,8 +50,9 @@ class Generator(nn.Module):
         self.decoder = nn.Sequential(
             nn.Unflatten(1, (size, 1, 1)),
             nn.ConvTranspose2d(size, deepest, (height, width)),
+            nn.BatchNorm2d(deepest),
             nn.ReLU(),
-            doublings(settings.widths, channels),
+            doublings(settings.widths, channels, "transposed", nn.BatchNorm2d),
             nn.Sigmoid(),
         )
 
@@ -69,7 +70,7 @@ class Discriminator(nn.Module):
     def __init__(self, settings: GanomalySettings, image_shape_CHW: Shape) -> None:
         super().__init__()
         window = coarsest_size(image_shape_CHW, settings.widths)
-        self.trunk = halvings(image_shape_CHW[0], settings.widths)
+        self.trunk = halvings(image_shape_CHW[0], settings.widths, nn.BatchNorm2d)
         self.head = nn.Conv2d(settings.widths[-1], 1, window)
 
     def forward(self, images_NCHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,9 +97,11 @@ def residual_scores(
 class GanomalyReconstructor(Reconstructor):
     """The reconstructor of GANomaly; images of the training size.
 
-    Departures: group instead of batch normalisation, and no rescaling of scores over a test batch,
-    so that an image's scores depend on that image alone. (Akcay et al. bring the scores of a test
-    set to [0, 1] by its own extremes; this paper's equations do not.)
+    Batch normalisation, as Akcay et al. have it: with group normalisation all images may be redrawn
+    as one. Only learning steps look at a batch; outputs and scores use running statistics, and no
+    score is rescaled over a test batch, so that an image's scores depend on that image alone.
+    (Akcay et al. bring the scores of a test set to [0, 1] by its own extremes; this paper's
+    equations do not.)
     """
 
     capabilities = frozenset({"discriminator"})

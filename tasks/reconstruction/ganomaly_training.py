@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim import Adam
 
+from tasks.reconstruction.batch_statistics import batch_statistics
 from tasks.reconstruction.collapse import GAP
 from tasks.reconstruction.course import Batch, Losses, Trainee
 from tasks.reconstruction.ganomaly import GanomalyReconstructor
@@ -33,8 +34,10 @@ class GanomalyTrainee(Trainee):
 
     def learn(self, step: int, batch: Batch) -> Losses:  # noqa: ARG002 - all steps are alike
         """The generator's step, then the discriminator's on the same drawings."""
-        drawn_NCHW, losses = self.teach_generator(batch.images_NCHW)
-        return losses | self.teach_discriminator(batch.images_NCHW, drawn_NCHW)
+        learning = self.reconstructor.generator, self.reconstructor.discriminator
+        with batch_statistics(learning, self.processes):
+            drawn_NCHW, losses = self.teach_generator(batch.images_NCHW)
+            return losses | self.teach_discriminator(batch.images_NCHW, drawn_NCHW)
 
     def teach_generator(self, images_NCHW: Tensor) -> tuple[Tensor, Losses]:
         """Move the generator down equation 4; give its drawings, without gradient."""
@@ -59,8 +62,8 @@ class GanomalyTrainee(Trainee):
     def teach_discriminator(self, images_NCHW: Tensor, drawn_NCHW: Tensor) -> Losses:
         """Move the discriminator down the cross-entropy of real against drawn."""
         with self.autocast():
-            _, realness = self.reconstructor.discriminator(torch.cat([images_NCHW, drawn_NCHW]))
-        realness_input, realness_output = realness.chunk(2)
+            _, realness_input = self.reconstructor.discriminator(images_NCHW)
+            _, realness_output = self.reconstructor.discriminator(drawn_NCHW)
         loss = discriminator_loss(realness_input, realness_output)
         self.descend(loss, "discriminator")
         gap = torch.sigmoid(realness_input).mean() - torch.sigmoid(realness_output).mean()

@@ -18,6 +18,7 @@ from tasks.reconstruction.anogan_training import (
     enrol,
     noise_deviation,
 )
+from tasks.reconstruction.batch_statistics import batch_statistics
 from tasks.reconstruction.collapse import GAP
 from tasks.reconstruction.course import Batch, run_course
 from tasks.reconstruction.errors import TrainingCollapsedError
@@ -134,7 +135,7 @@ def test_only_learning_looks_at_the_batch() -> None:
     generator = learner.learners["generator"]
     latents = torch.randn(4, 6)
     companions = torch.cat([latents[:1], 3.0 * latents[1:]])
-    with torch.no_grad(), learner.batch_statistics():
+    with torch.no_grad(), batch_statistics([generator], learner.processes):
         learning = generator(latents)[0] - generator(companions)[0]
     with torch.no_grad():
         drawing = generator(latents)[0] - generator(companions)[0]

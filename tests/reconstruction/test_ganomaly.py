@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.optim import SGD
 
 from tasks.reconstruction.collapse import GAP
+from tasks.reconstruction.course import Batch
 from tasks.reconstruction.errors import TrainingCollapsedError
 from tasks.reconstruction.ganomaly import GanomalyReconstructor, residual_scores
 from tasks.reconstruction.ganomaly_settings import GanomalySettings
@@ -154,6 +155,17 @@ def test_the_generators_loss_is_the_weighted_sum_of_three() -> None:
         torch.testing.assert_close(losses[name].detach(), value)
     total = 20 * losses["adversarial"] + losses["contextual"] + losses["latent"]
     torch.testing.assert_close(losses["generator"], total)
+
+
+def test_only_learning_looks_at_the_batch() -> None:
+    one, images = trainee(), board_images(gratings(4))
+    model = one.reconstructor
+    before = [value.clone() for value in model.buffers()]
+    model.reconstruct(images)
+    assert all(map(torch.equal, before, model.buffers()))
+    one.learn(0, Batch(images, np.random.default_rng(0), 4, slice(0, 4)))
+    assert not any(map(torch.equal, before, model.buffers()))
+    assert not any(part.training for part in model.modules())
 
 
 def test_the_generators_step_teaches_all_of_it_and_leaves_the_discriminator() -> None:

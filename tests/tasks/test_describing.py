@@ -6,12 +6,16 @@ import mmap
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from tasks.archive.truths import Truth
 from tasks.baselines.rival import Rival
-from tasks.describing import PeakResident, _Described
+from tasks.describing import PeakResident, Redrawing, _Described
 from tasks.locating import KnownBoard
+from tasks.reconstruction.reconstructor import Reconstructor
 from tasks.vocabulary.arrays import Float32Array, Float64Array, UInt8Array
+from tasks.vocabulary.tensors import Reconstruction
 
 
 class Brightness(Rival):
@@ -67,3 +71,33 @@ def test_the_peak_is_that_since_the_watch_began() -> None:
         np.frombuffer(held, np.uint8)[:] = 1
         after = watch.peak_bytes()
     assert after - before > 32_000_000
+
+
+class Darkening(Reconstructor):
+    """Draws every image at half its grey levels, says how bright it was, and counts its drawings."""
+
+    capabilities = frozenset[str]()
+    own_scores = ("brightness",)
+
+    def __init__(self) -> None:
+        super().__init__((1, 4, 4))
+        self.factor = nn.Parameter(torch.tensor(0.5))
+        self.drawn = 0
+
+    def require_size(self, height: int, width: int) -> None:
+        """All sizes are welcome."""
+
+    def reconstruct_one(self, image_1CHW: Tensor) -> Reconstruction:
+        self.drawn += 1
+        scores_NS = image_1CHW.mean(dim=(1, 2, 3))[:, None]
+        return Reconstruction(images_NCHW=self.factor * image_1CHW, scores_NS=scores_NS)
+
+
+def test_an_image_is_redrawn_once_for_all_that_is_asked_of_it() -> None:
+    reconstructor = Darkening()
+    redrawing = Redrawing(reconstructor)
+    white, grey = np.full((4, 4, 1), 255, np.uint8), np.full((4, 4, 1), 51, np.uint8)
+    for image, level in ((white, 1.0), (grey, 0.2), (white, 1.0)):
+        assert redrawing.own_scores(image.copy()) == pytest.approx({"brightness": level})
+        np.testing.assert_allclose(redrawing.image(image.copy()), level / 2, rtol=1e-6)
+    assert reconstructor.drawn == 3

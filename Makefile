@@ -69,8 +69,7 @@ faults: $(INSTALLED)
 	$(BIN)/pytest -m faults
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n 2 -m "not slow and not faults"
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 -m "slow and not faults"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 -m "not faults"
 
 check: lint
 	$(BIN)/pytest -q -n 2 -m "not slow and not faults"

@@ -79,7 +79,7 @@ def retrained(
     archive = write_archive(folder / "archive")
     spoil(archive)
     assert len(SPOILT) > 8
-    line = ProductLine(folder / "line", archive, base_environment)
+    line = ProductLine(folder / "line", archive, base_environment, {"dask": {"workers": 2}})
     return Retrained(line, line.retrain())
 
 

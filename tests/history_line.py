@@ -44,7 +44,7 @@ class HistoryLine(ProductLine):
             "source": {"kind": "folder", "path": str(self.archive)},
             "store": str(self.store),
             "report": {"directory": str(self.folder / "reports"), "hardest": 2},
-            "dask": {"workers": 2, "batch_images": 16} | self.changes.get("dask", {}),
+            "dask": {"workers": 1, "batch_images": 16} | self.changes.get("dask", {}),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / "tiles.yaml"

@@ -64,7 +64,8 @@ SETTINGS: dict[str, Any] = {
     "retraining": {},
     "certification": {},
     "compare": {},
-    "dask": {"workers": 2, "batch_images": 4},
+    # Each worker costs seconds to start; test processes side by side have no processor for a second.
+    "dask": {"workers": 1, "batch_images": 4},
 }
 
 

@@ -78,14 +78,16 @@ _TONES = {"behind": "good", "level": "neutral", "ahead": "bad", "": "neutral"}
 
 
 def _verdict(content: ComparisonContent) -> tuple[str, str]:
-    """Tone and sentence: what a plant wants to know first."""
+    """Tone and sentence: what a plant wants to know first. Names may hold commas."""
+    ours = content.figures["methods"][0]
+    subject = ours["name"] if "system" in ours else "The composite"
     ahead = [name for name, where in content.standings.items() if where == "ahead"]
     level = [name for name, where in content.standings.items() if where == "level"]
     if ahead:
-        return "bad", f"The composite is beaten by {', '.join(ahead)}."
+        return "bad", f"{subject} is beaten by {'; '.join(ahead)}."
     if level:
-        return "neutral", f"No rival is ahead; not told apart: {', '.join(level)}."
-    return "good", "The composite is ahead of every rival, each interval without 0."
+        return "neutral", f"No rival is ahead; not told apart: {'; '.join(level)}."
+    return "good", f"{subject} is ahead of every rival, each interval without 0."
 
 
 def axis_of(methods: Iterable[Mapping[str, Any]], name: str) -> Axis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,6 +145,22 @@ def test_the_page_says_who_wins_and_escapes_every_name() -> None:
     assert "http" not in re.sub(r"http-equiv", "", page)
     assert "ahead of every rival" in render_comparison(comparison(BEHIND).page())
     assert "not told apart: near" in render_comparison(comparison(LEVEL, held=False).page())
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [(LEVEL, "not told apart: near"), (BEHIND, "VQGanoDIP, composite on top is ahead of every")],
+)
+def test_among_systems_the_page_names_whose_composite_is_meant(
+    other: dict[str, Any], verdict: str
+) -> None:
+    found = comparison(other, held=False)
+    ours = {"name": "VQGanoDIP, composite on top", "system": "VQGanoDIP"}
+    methods = [{**found.found["methods"][0], **ours}, other]
+    page = render_comparison(replace(found, found={**found.found, "methods": methods}).page())
+    assert verdict in page
+    assert "Systems on cells" in page
+    assert "<dt>VQGanoDIP, composite on top, AUROC</dt>" in page
 
 
 def test_families_of_defects_have_a_table_where_they_are_known() -> None:

@@ -38,5 +38,5 @@ class DcganSettings(CourseSettings):
     search: SearchSettings = SearchSettings()
 
     steps: PositiveInt = 2000
-    batch_size: PositiveInt = 8
+    batch_size: int = Field(default=8, ge=2)  # normalised by the batch
     validate_every: PositiveInt = 1000

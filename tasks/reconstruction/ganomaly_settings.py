@@ -21,6 +21,7 @@ class GanomalySettings(CourseSettings):
 
     widths: tuple[PositiveInt, ...] = Field(default=(16, 32, 64, 128, 128), min_length=1)
     latent_dimensions: PositiveInt = 100
+    batch_size: int = Field(default=16, ge=2)  # normalised by the batch
     adversarial_weight: NonNegativeFloat = 20.0
     contextual_weight: NonNegativeFloat = 1.0
     latent_weight: NonNegativeFloat = 1.0

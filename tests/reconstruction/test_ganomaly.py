@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD
@@ -128,6 +129,11 @@ def test_images_that_cannot_be_halved_are_refused_with_the_remedy() -> None:
         built(side=18)
     with pytest.raises(InputError, match="training size"):
         built().reconstruct(torch.rand(1, 1, 32, 32))
+
+
+def test_a_batch_of_one_has_nothing_to_be_normalised_by() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 2"):
+        tiny_ganomaly(batch_size=1)
 
 
 def test_the_paper_weights_are_the_defaults() -> None:
